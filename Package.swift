@@ -1,0 +1,51 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every target of our own: see Sources/ARCHITECTURE.md, "Rules of the house".
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func system(_ name: String, pkgConfig: String? = nil, apt package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> [Target] {
+    [
+        .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: house),
+        .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: house),
+    ]
+}
+
+let package = Package(
+    name: "xmpp-bridge",
+    products: [.executable(name: "xmpp-bridge", targets: ["xmpp-bridge"])],
+    targets: [
+        system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+        system("CLibXML2", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
+        system("CLibYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        system("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
+        system("CIDN2", pkgConfig: "libidn2", apt: "libidn2-dev"),
+        system("CUnistring", apt: "libunistring-dev"),
+        system("CResolv", apt: "libc6-dev"),
+        .executableTarget(name: "xmpp-bridge", dependencies: ["Bridge"], swiftSettings: house),
+        .testTarget(name: "TidyTests", swiftSettings: house),
+    ]
+        + room("Stanza", ["CIDN2", "CUnistring"])
+        + room("Digest", ["COpenSSL"])
+        + room("Session", ["Stanza", "Digest"])
+        + room("Routing", ["Stanza", "CPCRE2"])
+        + room("Endpoints", ["Routing", "Stanza"])
+        + room("Wire", ["Stanza", "Digest", "CLibXML2", "COpenSSL"])
+        + room("Spool", [])
+        + room("Config", ["Routing", "Stanza", "CLibYAML"])
+        + room("LoopbackServer", ["Stanza", "Digest"])
+        + room(
+            "Bridge",
+            [
+                "Stanza", "Digest", "Session", "Routing", "Endpoints", "Wire", "Spool", "Config",
+                "LoopbackServer", "CResolv",
+            ])
+)
