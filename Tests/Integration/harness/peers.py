@@ -226,8 +226,7 @@ class Peer:
         client.add_event_handler("message", self._message)
         client.add_event_handler("message_error", self._error)
         client.add_event_handler("disconnected", self._disconnected)
-        for event in ("available", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed"):
-            client.add_event_handler(f"presence_{event}", self._presence_seen)
+        client.add_event_handler("presence", self._presence_seen)
         client.connect(("127.0.0.1", self._server.port))
         self._loop.run_forever()
         pending = asyncio.all_tasks(self._loop)

@@ -29,6 +29,11 @@ def eventually(condition, seconds: float, what, every: float = 0.02):
         time.sleep(every)
 
 
+def bound_to_us(command: list[str]) -> list[str]:
+    """The command, so started that it dies with the test run however that ends; its pid is the command's own."""
+    return ["setpriv", "--pdeathsig", "KILL", *command]
+
+
 def stop(process: subprocess.Popen, seconds: float = 15):
     """Ends a process that we started: asked first, forced after that long."""
     if process.poll() is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .certificates import NAMED_DOMAINS, UNNAMED_DOMAIN, Authority
-from .processes import eventually, free_ports, stop
+from .processes import bound_to_us, eventually, free_ports, stop
 
 #: How long a server may take until it answers; ejabberd's first start on a busy machine is the slowest.
 START_SECONDS = 60
@@ -53,6 +53,7 @@ class Server:
         self.process: subprocess.Popen | None = None
         self._numbers = itertools.count(1)
         self._starts = 0
+        self._accounts: list[Account] = []
 
     @property
     def address(self) -> str:
@@ -69,7 +70,7 @@ class Server:
         self._starts += 1
         with (self.directory / f"output-{self._starts}.log").open("wb") as output:
             self.process = subprocess.Popen(
-                self.command(), env=self.environment(), cwd=self.directory, stdin=subprocess.DEVNULL,
+                bound_to_us(self.command()), env=self.environment(), cwd=self.directory, stdin=subprocess.DEVNULL,
                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         eventually(self._answers, START_SECONDS, lambda: f"{self.name} answering on {self.port}; {self.logs()}", 0.05)
@@ -81,8 +82,9 @@ class Server:
             self.process = None
 
     def kill(self):
-        """As a power cut stops it."""
+        """As a power cut stops it, though no account is lost by it."""
         assert self.process is not None
+        eventually(self._accounts_are_kept, 10, f"{self.name} writing its accounts to its files")
         self.process.kill()
         self.process.wait(15)
         self.process = None
@@ -100,6 +102,7 @@ class Server:
         user = f"{user}-{next(self._numbers)}"
         account = Account(f"{user}@{domain}", f"pencil {user}")
         self.register(account)
+        self._accounts.append(account)
         return account
 
     def logs(self) -> str:
@@ -115,6 +118,9 @@ class Server:
 
     def register(self, account: Account):
         raise NotImplementedError
+
+    def _accounts_are_kept(self) -> bool:
+        return True
 
     def _answers(self) -> bool:
         if self.process.poll() is not None:
@@ -231,7 +237,7 @@ class Ejabberd(Server):
         ]  # fmt: skip
         if os.geteuid() != 0:
             return erl
-        return ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *erl]
+        return ["setpriv", "--pdeathsig", "KILL", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *erl]
 
     def environment(self) -> dict[str, str]:
         script = Path(shutil.which("ejabberdctl") or "/usr/sbin/ejabberdctl").read_text()
@@ -255,6 +261,11 @@ class Ejabberd(Server):
         )  # fmt: skip
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert answer.status == 200
+
+    def _accounts_are_kept(self) -> bool:
+        # mnesia writes its log two seconds late.
+        kept = b"".join(file.read_bytes() for file in (self.directory / "spool").iterdir() if file.is_file())
+        return all(account.user.encode() in kept for account in self._accounts)
 
     def _configuration(self) -> dict:
         client = {"ip": "127.0.0.1", "module": "ejabberd_c2s", "shaper": "none", "access": "all",

@@ -1,0 +1,55 @@
+"""Fixtures: every test that takes `server` runs on Prosody and on ejabberd."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+pytest.register_assert_rewrite("harness.bridge", "harness.peers", "harness.processes")
+
+from harness.bridge import Bridge  # noqa: E402
+from harness.certificates import Authority  # noqa: E402
+from harness.peers import Peer  # noqa: E402
+from harness.servers import SERVERS  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def authority():
+    # Not pytest's own folder: a server that runs as its own user must be able to read what is here.
+    directory = Path(tempfile.mkdtemp(prefix="xmpp-bridge-ca-"))
+    directory.chmod(0o755)
+    yield Authority(directory)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+def server(request, authority):
+    running = SERVERS[request.param](authority)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.remove()
+
+
+@pytest.fixture
+def account(server):
+    """The account of the program under test."""
+    return server.account("bridge")
+
+
+@pytest.fixture
+def bridge(server, account, tmp_path):
+    one = Bridge(server, account, tmp_path)
+    yield one
+    one.remove()
+
+
+@pytest.fixture
+def peer(server):
+    """A user on the other side."""
+    with Peer(server, server.account("peer"), "phone") as one:
+        yield one
