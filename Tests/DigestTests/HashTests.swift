@@ -223,7 +223,8 @@ import Testing
             hash: .sha1, password: "password", salt: "salt", iterations: 4096,
             expected: "4b007901b765489abead49d926f721d065a429c1"),
         Derivation(
-            hash: .sha1, password: "passwordPASSWORDpassword", salt: "saltSALTsaltSALTsaltSALTsaltSALTsalt", iterations: 4096,
+            hash: .sha1, password: "passwordPASSWORDpassword", salt: "saltSALTsaltSALTsaltSALTsaltSALTsalt",
+            iterations: 4096,
             expected: "3d2eec4fe41c849b80c8d83662c0e44a8b291a964cf2f07038"),
         Derivation(
             hash: .sha1, password: "pass\u{0}word", salt: "sa\u{0}lt", iterations: 4096,

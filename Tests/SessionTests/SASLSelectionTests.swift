@@ -33,7 +33,8 @@ import Testing
         }
     }
 
-    static let all = "PLAIN SCRAM-SHA-1 SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-256-PLUS SCRAM-SHA-512 "
+    static let all =
+        "PLAIN SCRAM-SHA-1 SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-256-PLUS SCRAM-SHA-512 "
         + "SCRAM-SHA-512-PLUS EXTERNAL X-OAUTH2"
     static let openfire = "PLAIN SCRAM-SHA-1 SCRAM-SHA-1-PLUS"
     static let both = ["tls-server-end-point", "tls-exporter"]

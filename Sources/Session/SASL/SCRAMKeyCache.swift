@@ -20,8 +20,11 @@ extension SCRAMKeyCache: CustomStringConvertible, CustomDebugStringConvertible, 
 }
 
 extension DerivedKeys: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Not the keys.
     public var description: String { "(derived keys)" }
+    /// Not the keys.
     public var debugDescription: String { description }
+    /// Not the keys.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
