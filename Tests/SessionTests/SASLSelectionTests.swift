@@ -116,6 +116,25 @@ import Testing
         }
     }
 
+    /// Somebody takes XEP-0440's list away from a server that we have bound to before.
+    @Test func aListThatIsGoneTalksNobodyOutOfBinding() throws {
+        func flag(_ tls: TLSFacts, _ earlier: ChannelBinding.Kind?) throws -> String {
+            var sasl = try SASLExchange.select(
+                offered: ["SCRAM-SHA-1", "SCRAM-SHA-1-PLUS"], credentials: .password(Secret("p")),
+                account: try JID("u@example.org"), tls: tls, bindingTypes: nil,
+                cachedKeys: SCRAMKeyCache(
+                    hash: .sha1, salt: [1], iterations: 1, saltedPassword: [], boundBy: earlier)
+            ).get()
+            guard case .respond(let initial?) = sasl.begin(nonce: Array(0..<24)) else { return "" }
+            return String(decoding: initial.prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self)
+        }
+        #expect(try flag(Self.tls13, .tlsServerEndPoint) == "p=tls-server-end-point")
+        #expect(try flag(Self.tls13, .tlsExporter) == "p=tls-exporter")
+        #expect(try flag(Self.tls13, nil) == "n")
+        // The connection is another one now, and has no exporter.
+        #expect(try flag(Self.tls12, .tlsExporter) == "n")
+    }
+
     @Test func plainNeverGoesInClearWithoutTheUsersWord() throws {
         #expect(
             Self.failure(try Self.select("PLAIN", tls: nil))

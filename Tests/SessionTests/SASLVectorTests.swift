@@ -121,6 +121,7 @@ import Testing
         #expect(again.challenge(Array(vector.serverFirst.utf8)) == .respond(Array(vector.clientFinal.utf8)))
         #expect(again.success(Array(vector.serverFinal.utf8)) == nil)
         #expect(again.keyCache == first.keyCache)
+        #expect(again.keyCache?.boundBy?.rawValue == vector.bindingTypes?.last)
     }
 
     @Test func keysOfAnotherSaltCountOrHashAreNotUsed() throws {
