@@ -96,15 +96,17 @@ import Testing
     }
 
     @Test func brokenUTF8IsNobody() {
-        let identity = ReferenceIdentity(domain: "example.org", unicodeDomain: "example.org", parseAddress: { _ in nil })
+        let identity = ReferenceIdentity(
+            domain: "example.org", unicodeDomain: "example.org", parseAddress: { _ in nil })
         #expect(!identity.accepts(PresentedNames(xmpp: [Array("example.org".utf8) + [0xFF]])))
     }
 
-    @Test(arguments: [
-        ("127.0.0.1", [127, 0, 0, 1]), ("::1", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
-        ("127.0.0.1.example", nil), ("127.0.0", nil), ("256.0.0.1", nil), ("example.org", nil), ("", nil),
-        ("1\u{0}", nil),
-    ] as [(String, [UInt8]?)])
+    @Test(
+        arguments: [
+            ("127.0.0.1", [127, 0, 0, 1]), ("::1", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+            ("127.0.0.1.example", nil), ("127.0.0", nil), ("256.0.0.1", nil), ("example.org", nil), ("", nil),
+            ("1\u{0}", nil),
+        ] as [(String, [UInt8]?)])
     func anAddressIsRead(_ text: String, _ bytes: [UInt8]?) {
         #expect(parseIPAddress(text) == bytes)
     }
@@ -118,7 +120,9 @@ import Testing
         for form in [text, String(digits), digits.uppercased(), "SHA256:" + colons.uppercased(), colons] {
             #expect(Fingerprint.parse(form) == bytes, "\(form)")
         }
-        for form in ["", "sha256:", "sha1:" + digits, String(digits.dropLast()), text + "00", "+f" + digits.dropFirst(2)] {
+        for form in [
+            "", "sha256:", "sha1:" + digits, String(digits.dropLast()), text + "00", "+f" + digits.dropFirst(2),
+        ] {
             #expect(Fingerprint.parse(form) == nil, "\(form)")
         }
     }
