@@ -37,15 +37,18 @@ enum PEM {
     static func key(at path: String, what: String) throws(TLSFailure) -> KeyHandle {
         try withFile(path, what: what) { bio throws(TLSFailure) in
             // Without a callback OpenSSL would ask for a passphrase on the terminal.
-            if let key = PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil) {
-                ERR_clear_error()
-                return KeyHandle(owning: key)
+            var isLocked = false
+            let read = withUnsafeMutablePointer(to: &isLocked) { flag in
+                PEM_read_bio_PrivateKey(bio, nil, noPassphrase, flag)
             }
             let error = OpenSSLError.take()
-            if error.isPEM(PEM_R_BAD_PASSWORD_READ, PEM_R_PROBLEMS_GETTING_PASSWORD) {
+            if let read { return KeyHandle(owning: read) }
+            if isLocked {
                 throw .setup("\(what) \(path) is locked by a passphrase; store it without one (openssl pkey)")
             }
-            if error.isPEM(PEM_R_NO_START_LINE) { throw .setup("\(what) \(path) holds no private key in PEM") }
+            if error.isPEM(PEM_R_NO_START_LINE) || error.reason == shim_ERR_R_UNSUPPORTED {
+                throw .setup("\(what) \(path) holds no private key in PEM")
+            }
             throw .setup("\(what) \(path) holds no private key that can be read (\(error.text))")
         }
     }
@@ -59,7 +62,7 @@ enum PEM {
     private static func certificates(_ bio: OpaquePointer, of origin: String) throws(TLSFailure) -> [X509Handle] {
         var found: [X509Handle] = []
         ERR_clear_error()
-        while found.count < certificatesMax, let x509 = PEM_read_bio_X509(bio, nil, { _, _, _, _ in -1 }, nil) {
+        while found.count < certificatesMax, let x509 = PEM_read_bio_X509(bio, nil, noPassphrase, nil) {
             found.append(X509Handle(owning: x509))
         }
         let error = OpenSSLError.take()
@@ -84,4 +87,12 @@ enum PEM {
 
     /// More than any system's bundle holds.
     private static let certificatesMax = 10_000
+}
+
+/// OpenSSL asks for a passphrase: there is none, but remember that it asked.
+private func noPassphrase(
+    _: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _ asked: UnsafeMutableRawPointer?
+) -> Int32 {
+    asked?.storeBytes(of: true, as: Bool.self)
+    return -1
 }

@@ -42,7 +42,9 @@ public struct ServerIdentity: Sendable, CustomStringConvertible, CustomReflectab
     /// The certificate and the issuers it is sent with, in PEM.
     public var chainPEM: String { ([certificate] + chain).map(PEM.text(of:)).joined() }
 
+    /// Where it comes from, and the certificate's fingerprint.
     public var description: String { "\(origin), \(Fingerprint.text(fingerprint))" }
+    /// Nothing: a dump must not reach the key.
     public var customMirror: Mirror { Mirror(self, children: []) }
 
     /// The private key in PEM, unencrypted: a secret, for tests that need it in a file.

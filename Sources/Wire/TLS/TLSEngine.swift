@@ -39,7 +39,7 @@ public final class TLSEngine {
     private let identity: ReferenceIdentity
     private let direct: Bool
     /// `SSL`, owned, with both BIOs.
-    private let ssl: OpaquePointer
+    let ssl: OpaquePointer
     /// Ciphertext for us; never holds more than `pieceBytesMax` and one record.
     private let incoming: OpaquePointer
     /// Ciphertext from us; emptied into `outgoing` after each record.
@@ -286,10 +286,12 @@ extension TLSEngine {
     }
 
     private func read(into plaintext: inout [UInt8]) throws(TLSFailure) {
-        while true {
+        repeat {
+            // A guess: what does not fit is had in the next round.
+            let room = min(max(BIO_ctrl_pending(incoming), Int(SSL_pending(ssl)), 512), Self.pieceBytesMax)
             var result: Int32 = 0
             ERR_clear_error()
-            plaintext.append(addingCapacity: Self.pieceBytesMax) { span in
+            plaintext.append(addingCapacity: room) { span in
                 span.withUnsafeMutableBufferPointer { buffer, initialized in
                     var count = 0
                     result = SSL_read_ex(
@@ -297,17 +299,17 @@ extension TLSEngine {
                     if result == 1 { initialized += count }
                 }
             }
-            if result == 1 { continue }
-            let error = SSL_get_error(ssl, result)
+            let error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl, result)
             collect()
             switch error {
+            case SSL_ERROR_NONE: break
             case SSL_ERROR_WANT_READ: return
             case SSL_ERROR_ZERO_RETURN:
                 peerClosed = true
                 return
             case _: throw broken()
             }
-        }
+        } while SSL_pending(ssl) > 0 || BIO_ctrl_pending(incoming) > 0
     }
 
     private func broken() -> TLSFailure {

@@ -22,6 +22,7 @@ public enum TLSFailure: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The message, with the kind of failure before it where the message alone does not tell.
     public var description: String {
         switch self {
         case .setup(let text), .truncated(let text), .broken(let text), .notOpen(let text): text
