@@ -22,6 +22,12 @@ public struct Router {
         public var rule: Int
         /// What PCRE2 says.
         public var what: String
+
+        /// A trouble.
+        public init(rule: Int, what: String) {
+            self.rule = rule
+            self.what = what
+        }
     }
 
     /// The rules of a run.
