@@ -13,7 +13,7 @@ pytest.register_assert_rewrite("harness.bridge", "harness.peers", "harness.proce
 from harness.bridge import Bridge  # noqa: E402
 from harness.certificates import Authority  # noqa: E402
 from harness.peers import Peer  # noqa: E402
-from harness.servers import SERVERS  # noqa: E402
+from harness.servers import SERVERS, Account  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +43,25 @@ def account(server):
 
 @pytest.fixture
 def bridge(server, account, tmp_path):
-    one = Bridge(server, account, tmp_path)
+    """The program under test, told all that it needs by its environment."""
+    one = Bridge(account, tmp_path, server.authority, server.address)
     yield one
     one.remove()
+
+
+@pytest.fixture
+def lone_bridge(authority, tmp_path):
+    """The program under test without a server: a test says where it shall connect."""
+    one = Bridge(Account("user@localhost", "pencil"), tmp_path, authority, "localhost:1")
+    yield one
+    one.remove()
+
+
+@pytest.fixture
+def desk(server, account):
+    """Another client of the account that the program under test uses."""
+    with Peer(server, account, "desk") as one:
+        yield one
 
 
 @pytest.fixture

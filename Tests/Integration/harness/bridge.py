@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -15,8 +16,9 @@ from pathlib import Path
 
 import jsonschema
 
+from .certificates import Authority
 from .processes import bound_to_us
-from .servers import Account, Server
+from .servers import Account
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = ROOT / "contrib/schema/events-v1.schema.json"
@@ -83,6 +85,13 @@ class Ended:
 
     def __str__(self):
         return f"status {self.status} after {self.seconds:.1f} s\nstderr: {self.err[-2000:]}\nstdout: {self.out[-2000:]}"
+
+    @property
+    def complaint(self) -> str:
+        """The one line on stderr that says why the run failed, in the form of every mistake."""
+        assert len(self.complaints) == 1, f"expected one line on stderr: {self}"
+        assert re.fullmatch(r"xmpp-bridge: \S.*\S", self.complaints[0]), self.complaints[0]
+        return self.complaints[0]
 
     def ended_with(self, *statuses: int) -> "Ended":
         assert self.status in statuses, f"expected {' or '.join(map(str, statuses))}: {self}"
@@ -189,10 +198,10 @@ class Running:
 
 
 class Bridge:
-    """Starts the program as one account on one server, in a home of its own."""
+    """Starts the program as one account, in a home of its own, connecting to one address."""
 
-    def __init__(self, server: Server, account: Account, home: Path):
-        self.server, self.account, self.home = server, account, home
+    def __init__(self, account: Account, home: Path, authority: Authority, address: str):
+        self.account, self.home = account, home
         self._runs: list[Running] = []
         #: The environment of every run; a test changes it, None takes a variable away.
         self.environment: dict[str, str | None] = {
@@ -203,8 +212,8 @@ class Bridge:
             "LC_ALL": "C.UTF-8",
             "XMPP_BRIDGE_JID": account.jid,
             "XMPP_BRIDGE_PASSWORD": account.password,
-            "XMPP_BRIDGE_CA_FILE": str(server.authority.certificate),
-            "XMPP_BRIDGE_SERVER": server.address,
+            "XMPP_BRIDGE_CA_FILE": str(authority.certificate),
+            "XMPP_BRIDGE_SERVER": address,
         }
 
     def run(self, *arguments: str, input: str | bytes | None = None, seconds: float = RUN_SECONDS, **environment) -> Ended:
@@ -219,6 +228,12 @@ class Bridge:
     def start(self, *arguments: str, stdin=subprocess.PIPE, **environment) -> Running:
         """Starts it and lets it run."""
         return self._started([binary(), *arguments], environment, stdin)
+
+    def listen(self, *arguments: str, **environment) -> Running:
+        """Starts it without input and waits until it is online."""
+        running = self.start(*arguments, stdin=subprocess.DEVNULL, **environment)
+        running.online()
+        return running
 
     def shell(self, script: str, *, seconds: float = RUN_SECONDS, **environment) -> Ended:
         """Runs a bash script with `pipefail`, as a user writes it, in which `xmpp-bridge` is the program."""

@@ -1,0 +1,106 @@
+"""--input ndjson: commands in, results and events out; a broken command costs only itself."""
+
+import json
+
+import pytest
+
+from harness.bridge import chosen
+
+
+def commands(*objects) -> str:
+    """Lines of NDJSON; a text goes in as it stands."""
+    return "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in objects)
+
+
+def test_send(bridge, peer):
+    running = bridge.start("--input", "ndjson")
+    running.write(commands({"do": "send", "ref": "42", "to": peer.jid, "body": "by command\nof two lines"}))
+    running.event("result", ref="42", ok=True)
+    running.event("delivery", ref="42", stage="acknowledged", to=peer.jid)
+    peer.wait_for_messages(1, 10)
+    assert peer.bodies == ["by command\nof two lines"]
+    running.end_input()
+    running.end().ended_with(0)
+
+
+def test_send_to_nobody_fails_its_delivery(bridge):
+    run = bridge.run(
+        "--input", "ndjson", input=commands({"do": "send", "ref": "1", "to": "nobody@localhost", "body": "hello?"})
+    ).ended_with(75)
+    [failed] = chosen(run.events, "delivery", ref="1", stage="failed")
+    assert failed["to"] == "nobody@localhost" and failed["condition"] == "service-unavailable"
+    assert chosen(run.events, "delivery", ref="1", stage="acknowledged") == []
+
+
+def test_presence(bridge, desk, peer):
+    desk.befriend(peer)
+    running = bridge.start("--input", "ndjson")
+    own = running.online()["jid"]
+    running.write(commands({"do": "presence", "ref": 7, "show": "dnd", "status": "busy"}))
+    running.event("result", ref="7", ok=True)
+    peer.wait(
+        lambda: any(seen.sender == own and seen.show == "dnd" and seen.status == "busy" for seen in peer.presences),
+        10, "the presence",
+    )  # fmt: skip
+    running.end_input()
+    running.end().ended_with(0)
+    peer.wait(lambda: peer.presences[-1].sender == own and peer.presences[-1].kind == "unavailable", 10, "leaving")
+
+
+def test_raw(bridge, peer):
+    running = bridge.start("--input", "ndjson")
+    stanza = f"<message to='{peer.jid}' type='headline' id='raw-1'><body>a &lt; b</body></message>"
+    running.write(commands({"do": "raw", "ref": "raw", "xml": stanza}))
+    running.event("result", ref="raw", ok=True)
+    peer.wait_for_messages(1, 10)
+    assert [(one.id, one.kind, one.body) for one in peer.messages] == [("raw-1", "headline", "a < b")]
+    running.end_input()
+    running.end().ended_with(0)
+
+
+def test_a_raw_query_gets_the_servers_answer(bridge):
+    running = bridge.start("--input", "ndjson")
+    running.online()
+    running.write(
+        commands({"do": "raw", "ref": "q", "xml": "<iq type='get' to='localhost'><query xmlns='urn:nothing'/></iq>"})
+    )
+    running.event("result", ref="q", ok=False, where=lambda event: "condition" in event)
+    running.end_input()
+    running.end()
+
+
+#: What is wrong, and what the result must name.
+BROKEN = [
+    ('{"do": "send", "to": ', {}),
+    ("not json", {"column": 1}),
+    ("[]", {}),
+    ('{"do": "dance", "ref": "9"}', {"ref": "9", "code": "unknown-command"}),
+    ('{"do": "send", "ref": "10", "to": "a@@b", "body": "x"}', {"ref": "10", "code": "bad-jid", "key": "to"}),
+    ('{"do": "send", "ref": "11", "body": "x"}', {"ref": "11", "key": "to"}),
+    ('{"do": "send", "ref": "12", "to": "a@localhost", "body": "x", "boddy": 1}', {"ref": "12", "key": "boddy"}),
+    ('{"do": "raw", "ref": "13", "xml": "<message><body></message>"}', {"ref": "13", "key": "xml"}),
+    ('{"do": "raw", "ref": "14", "xml": "<message/></stream:stream>"}', {"ref": "14", "key": "xml"}),
+    ('{"do": "presence", "ref": "15", "show": "sleepy"}', {"ref": "15", "key": "show"}),
+    ('{"do": "send", "ref": "16", "to": "a@localhost", "body": 3}', {"ref": "16", "key": "body"}),
+]
+
+
+@pytest.mark.parametrize("line, named", BROKEN, ids=[line for line, _ in BROKEN])
+def test_a_broken_command_costs_only_itself(bridge, peer, line, named):
+    good = {"do": "send", "ref": "good", "to": peer.jid, "body": "still here"}
+    run = bridge.run("--input", "ndjson", input=commands(good, line, good)).ended_with(0, 65)
+    [refused] = chosen(run.events, "result", ok=False)
+    assert named.items() <= refused.items() and refused["line"] == 2 and refused["text"], refused
+    if line.startswith("{") and "ref" not in named or not line.startswith("{"):
+        assert refused["column"] >= 1
+    assert len(chosen(run.events, "result", ok=True, ref="good")) == 2
+    peer.wait_for_messages(2, 10)
+
+
+def test_many_commands(bridge, peer):
+    sends = [{"do": "send", "ref": str(n), "to": peer.jid, "body": f"{n} ü"} for n in range(1_000)]
+    run = bridge.run("--input", "ndjson", input=commands(*sends), seconds=60).ended_with(0)
+    peer.wait_for_messages(1_000, 20)
+    assert peer.bodies == [one["body"] for one in sends]
+    done = [event["ref"] for event in chosen(run.events, "delivery", stage="acknowledged")]
+    assert done == [one["ref"] for one in sends]
