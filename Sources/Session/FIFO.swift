@@ -17,6 +17,11 @@ struct FIFO<Item: Sendable>: Sendable {
 
     mutating func append(_ item: Item) { slots.append(item) }
 
+    /// Puts an item in front of the one at `offset`; costs what lies behind it.
+    mutating func insert(_ item: Item, at offset: Int) {
+        if offset == count { slots.append(item) } else { slots.insert(item, at: head + offset) }
+    }
+
     @discardableResult
     mutating func popFirst() -> Item? {
         guard head < slots.count else { return nil }

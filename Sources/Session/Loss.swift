@@ -50,14 +50,14 @@ extension Loss {
             if child.hasName("text") {
                 detail = child.text
             } else {
-                condition = child.name
+                condition = SASLFailure.printable(child.name)
                 if child.hasName("see-other-host"), let location = ServerLocation(child.text) {
                     self.init(.elsewhere(location), "\(peer) sends us to \(location)")
                     return
                 }
             }
         }
-        let said = "\(peer) ended the stream: \(condition)" + (detail.isEmpty ? "" : " (\(Self.oneLine(detail)))")
+        let said = "\(peer) ended the stream: \(condition)" + (detail.isEmpty ? "" : " (\(SASLFailure.printable(detail)))")
         switch condition {
         case "conflict":
             let named = resource.map { "the resource \($0)" } ?? "our resource"
@@ -73,15 +73,6 @@ extension Loss {
         // remote-connection-failed, and policy-violation, which servers say of rates and of bans that expire.
         case _: self.init(.transient, said)
         }
-    }
-
-    /// A peer's words on one line, cut to a bearable length.
-    static func oneLine(_ words: String, charactersMax: Int = 200) -> String {
-        var line = ""
-        for scalar in words.unicodeScalars.prefix(charactersMax) {
-            line.unicodeScalars.append(scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? " " : scalar)
-        }
-        return line
     }
 }
 

@@ -4,7 +4,7 @@ import Stanza
 ///
 /// Every stanza has an index that rises over the whole life of the session; the counters of XEP-0198 are the distance
 /// of an index from `origin`, modulo 2^32. From front to back the queue holds: rows that are acknowledged but not
-/// accepted; stanzas that are sent but not acknowledged; stanzas that wait.
+/// accepted; stanzas that are sent but not acknowledged; rows that wait for room.
 struct OutgoingQueue: Sendable {
     private struct Entry: Sendable {
         /// Empty once nobody can need it again.
@@ -52,32 +52,33 @@ struct OutgoingQueue: Sendable {
 
     // MARK: - Sending
 
-    /// Takes a stanza, and writes it at once unless others wait.
-    mutating func append(_ payload: [UInt8], row: UInt64?, isOpen: Bool, into output: inout XMLWriter) {
-        let writesNow = isOpen && !hasUnsent
-        if row == nil && !isManaged && writesNow {
-            output.raw(payload)
-            return
-        }
+    /// Takes a row, and writes it unless others wait.
+    mutating func append(_ payload: [UInt8], row: UInt64, into output: inout XMLWriter) {
+        let writesNow = !hasUnsent
         entries.append(Entry(payload: payload, size: payload.count, row: row))
-        if let row {
-            lastRow = row
-            unacceptedRows += 1
-            unacceptedBytes += payload.count
-        }
+        lastRow = row
+        unacceptedRows += 1
+        unacceptedBytes += payload.count
         if writesNow { writeNext(into: &output) }
+    }
+
+    /// Writes a stanza that may be lost, at once: only rows wait for room, so it goes ahead of those that do.
+    mutating func write(_ payload: [UInt8], into output: inout XMLWriter) {
+        // Without stream management nobody will ask for it again.
+        guard isManaged else { return output.raw(payload) }
+        entries.insert(Entry(payload: payload, size: payload.count, row: nil), at: Int(sent - first))
+        writeNext(into: &output)
     }
 
     /// Writes what waits, as long as fewer than `window` bytes are on their way.
     mutating func transmit(window: Int, into output: inout XMLWriter) {
         while hasUnsent && inFlightBytes < window { writeNext(into: &output) }
-        trim()
     }
 
     private mutating func writeNext(into output: inout XMLWriter) {
         let offset = Int(sent - first)
         output.raw(entries[offset].payload)
-        if isManaged || entries[offset].row != nil { inFlightBytes += entries[offset].size }
+        inFlightBytes += entries[offset].size
         sent += 1
     }
 
@@ -101,7 +102,7 @@ struct OutgoingQueue: Sendable {
     mutating func accept(below limit: UInt64) -> UInt64? {
         var accepted: UInt64?
         while first < limit, let entry = entries.popFirst() {
-            if !isManaged && entry.row != nil { inFlightBytes -= entry.size }
+            if !isManaged { inFlightBytes -= entry.size }
             if let row = entry.row {
                 accepted = row
                 unacceptedRows -= 1
@@ -125,10 +126,13 @@ struct OutgoingQueue: Sendable {
     /// The server does not manage the stream after all.
     mutating func endManaged() { isManaged = false }
 
-    /// The stream is resumed and the server's `h` taken: what it does not cover is written again, in order.
-    mutating func resume() {
+    /// The stream is resumed and the server's `h` taken: what it does not cover is written again, in order. That is
+    /// no more than was on its way at once before.
+    mutating func resume(into output: inout XMLWriter) {
+        let end = sent
         sent = acked
         inFlightBytes = 0
+        while sent < end { writeNext(into: &output) }
     }
 
     /// A fresh session: rows are sent again, in order; all else belonged to the session that is gone.
@@ -158,12 +162,10 @@ struct OutgoingQueue: Sendable {
     mutating func setSentCount(_ count: UInt32) { origin = sent &- UInt64(count) }
 
     private mutating func trim() {
-        let done = isManaged ? acked : sent
-        while first < done, let front = entries.first, front.row == nil {
+        while first < acked, let front = entries.first, front.row == nil {
             entries.popFirst()
             first += 1
         }
-        acked = max(acked, first)
     }
 }
 
