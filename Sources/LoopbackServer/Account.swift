@@ -5,7 +5,7 @@ import Stanza
 struct Account: Sendable {
     /// The bare address.
     let jid: JID
-    private let password: String
+    private let password: Password
     private var keys: [LoopbackServer.Configuration.Mechanism: SCRAMKeys] = [:]
     var roster = Roster()
     /// Messages that wait for a session.
@@ -13,20 +13,20 @@ struct Account: Sendable {
     /// Its sessions, the oldest first.
     var sessions: [SessionID] = []
 
-    init(jid: JID, password: String) {
+    init(jid: JID, password: Password) {
         self.jid = jid
         self.password = password
     }
 
     /// Whether that is the password.
-    func hasPassword(_ attempt: some Sequence<UInt8>) -> Bool { password.utf8.elementsEqual(attempt) }
+    func hasPassword(_ attempt: some Sequence<UInt8>) -> Bool { password.revealed.utf8.elementsEqual(attempt) }
 
     /// The keys behind SCRAM, derived when first asked for.
     mutating func scramKeys(
         _ mechanism: LoopbackServer.Configuration.Mechanism, hash: Hash, iterations: Int, salt: () -> [UInt8]
     ) -> SCRAMKeys {
         if let known = keys[mechanism] { return known }
-        let derived = SCRAMKeys(password: password, salt: salt(), iterations: iterations, hash: hash)
+        let derived = SCRAMKeys(password: password.revealed, salt: salt(), iterations: iterations, hash: hash)
         keys[mechanism] = derived
         return derived
     }

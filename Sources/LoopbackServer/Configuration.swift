@@ -39,7 +39,7 @@ extension LoopbackServer {
                 guard let jid = try? JID("\(name)@\(parsed.domain)"), let local = jid.local, jid.isBare else {
                     throw .account(name)
                 }
-                known.append(Account(name: local, password: password))
+                known.append(Account(name: local, password: Password(revealed: password)))
             }
             self.domain = parsed
             self.accounts = known
@@ -55,6 +55,7 @@ extension LoopbackServer.Configuration {
         /// This is no localpart of an address.
         case account(String)
 
+        /// One line for a person.
         public var description: String {
             switch self {
             case .domain(let text): "loopback server: '\(text)' is no domain; give a name like localhost"
@@ -64,14 +65,10 @@ extension LoopbackServer.Configuration {
     }
 
     /// An account; its password is shown by no description.
-    public struct Account: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public struct Account: Sendable {
         /// The localpart, prepared.
         public let name: String
-        let password: String
-
-        public var description: String { "\(name) (password hidden)" }
-        public var debugDescription: String { description }
-        public var customMirror: Mirror { Mirror(self, children: ["name": name]) }
+        let password: Password
     }
 
     /// A SASL mechanism the server knows.
@@ -119,4 +116,13 @@ extension LoopbackServer.Configuration {
         /// The defaults.
         public init() {}
     }
+}
+
+/// A password that no description shows.
+struct Password: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    let revealed: String
+
+    var description: String { "(password)" }
+    var debugDescription: String { "(password)" }
+    var customMirror: Mirror { Mirror(self, children: []) }
 }

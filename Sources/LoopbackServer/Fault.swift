@@ -38,7 +38,7 @@ public struct Fault: Sendable, Equatable {
 
     /// A fault; the text of ``init(parsing:)`` is checked for sense, this is not.
     public init(
-        on connection: Reach, at trigger: Trigger, _ occurrence: Occurrence = .nth(1), after isAfter: Bool = false,
+        on connection: Reach, at trigger: Trigger, time occurrence: Occurrence = .nth(1), after isAfter: Bool = false,
         _ effect: Effect
     ) {
         self.connection = connection

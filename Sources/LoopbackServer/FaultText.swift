@@ -6,6 +6,7 @@ extension Fault {
         /// What is wrong with it, and what was expected.
         public let reason: String
 
+        /// One line for a person.
         public var description: String { "fault '\(text)': \(reason)" }
     }
 
@@ -29,13 +30,13 @@ extension Fault {
             throw Failure(text: text, reason: "'\(word)=' takes a number from 1, or *")
         }
         if parts[2] == "inject", trigger == .proceed {
-            self.init(on: connection, at: .proceed, occurrence, after: true, .send(Self.injection))
+            self.init(on: connection, at: .proceed, time: occurrence, after: true, .send(Self.injection))
             return
         }
         guard let effect = Effect(parsing: parts[2]) else {
             throw Failure(text: text, reason: "'\(parts[2])' is no effect; \(Effect.forms)")
         }
-        self.init(on: connection, at: trigger, occurrence, after: isAfter, effect)
+        self.init(on: connection, at: trigger, time: occurrence, after: isAfter, effect)
         if let reason = nonsense { throw Failure(text: text, reason: reason) }
     }
 
@@ -213,6 +214,7 @@ extension Fault: CustomStringConvertible {
 }
 
 extension Fault.Reach: CustomStringConvertible {
+    /// As in the text form.
     public var description: String {
         switch self {
         case .every: "*"
@@ -223,6 +225,7 @@ extension Fault.Reach: CustomStringConvertible {
 }
 
 extension Fault.Effect: CustomStringConvertible {
+    /// As in the text form.
     public var description: String {
         switch self {
         case .abort: "abort"
