@@ -6,7 +6,7 @@ import Stanza
 
 /// Hands one stage's output to the next (DESIGN 2): lines to rules to the spool to the session, events to rules to
 /// standard output, and each acknowledgement back along the same road. Without I/O: a driver runs it.
-struct Pump: Sendable {
+struct Pump {
     /// What the driver tells.
     enum Input: Sendable {
         /// Begin.
@@ -46,7 +46,6 @@ struct Pump: Sendable {
     /// How this run behaves.
     struct Options: Sendable {
         var reads: Reads = .nothing
-        var type = "chat"
         var prints = false
         var output: OutputForm = .ndjson
         var endOfInput: EndOfInput = .drain
@@ -56,6 +55,10 @@ struct Pump: Sendable {
         var count: Int?
         var timeout: Duration?
         var framing = LineFramer.Limits()
+        /// Whether commands come, so that results must go somewhere.
+        var answersCommands = false
+
+        func newFramer() -> LineFramer { LineFramer(reads == .commands ? .json : .text, limits: framing) }
 
         /// What standard input holds.
         enum Reads: Sendable { case nothing, lines, commands }
@@ -63,6 +66,11 @@ struct Pump: Sendable {
 
     /// Named limits, unit last.
     enum Limits {
+        /// What may wait for acceptance in memory: enough for the widest window, little enough to be sent within the
+        /// drain of a signal. When it is reached, standard input is not read.
+        static let spoolBytesMax = 4 * 1_024 * 1_024
+        /// The same in rows.
+        static let spoolRowsMax = 4_096
         /// Bytes for standard output that may wait in memory; beyond it events are dropped and told as a gap.
         static let outputWaitingBytesMax: UInt64 = 16 * 1_024 * 1_024
         /// From a signal's order to leave to the leaving, whatever is unaccepted then.
@@ -75,6 +83,8 @@ struct Pump: Sendable {
         static let failuresNamedMax = 10
         /// Answers to raw iq stanzas that may be awaited at once.
         static let rawRequestsMax = 1_000
+        /// Recipients that have a lane of their own.
+        static let lanesMax = 10_000
     }
 
     let options: Options
@@ -84,7 +94,10 @@ struct Pump: Sendable {
     var framer: LineFramer
     var reader = CommandReader()
     var events = EventWriter()
+    let text = TextWriter()
     let stanzas: MessageStanza
+    /// The account, for what comes without a sender.
+    let accountJID: JID
 
     var now = Instant(nanoseconds: 0)
     var wall = WallTime(milliseconds: 0)
@@ -98,7 +111,11 @@ struct Pump: Sendable {
     var failures = Failures()
     /// A fault that decides the status of a run that otherwise ends well.
     var worst: ExitStatus?
+    var lanes: [JID: Lane] = [:]
+    /// Raw iq stanzas that wait for their answer: id → ref.
     var rawRequests: [String: String] = [:]
+    /// Raw messages with an id of the user's that are not accepted yet: id → row.
+    var rawMessages: [String: UInt64] = [:]
     var complaintsTold: Instant?
 
     // Inbound: bytes of standard output, and the stanzas that wait for them to be written.
@@ -144,8 +161,9 @@ struct Pump: Sendable {
         self.options = options
         session = ClientSession(configuration, random: random)
         router = Router(rules: rules, host: host)
-        store = MemoryStore()
-        framer = LineFramer(limits: options.framing)
+        store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
+        framer = options.newFramer()
+        accountJID = configuration.account
         stanzas = MessageStanza(idPrefix: "xb-\(token)-")
     }
 

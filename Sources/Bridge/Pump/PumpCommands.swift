@@ -1,6 +1,7 @@
 import Endpoints
 import Routing
 import Session
+import Spool
 import Stanza
 import Wire
 
@@ -9,7 +10,7 @@ extension Pump {
     mutating func takeCommand(_ line: UnsafeBufferPointer<UInt8>, number: UInt64) {
         guard !line.isEmpty else { return }
         switch reader.read(line, number: number) {
-        case .failure(let problem): answer(.result(problem))
+        case .failure(let problem): answer(problem.event)
         case .success(let command): obey(command, number: number)
         }
     }
@@ -20,7 +21,7 @@ extension Pump {
             for jid in message.to {
                 append(
                     .init(
-                        to: jid, type: message.type.rawValue, body: Array(message.body.utf8), subject: message.subject,
+                        to: jid, type: message.type?.rawValue ?? "chat", body: message.body, subject: message.subject,
                         thread: message.thread),
                     ref: message.ref)
             }
@@ -33,14 +34,16 @@ extension Pump {
 
     /// A result goes where events go; a run whose rules take no event still gets it on standard output.
     mutating func answer(_ result: EventRecord) {
-        if router.takesEvents { emit(result) } else { printEvent(result) }
+        report(result)
     }
 
     // MARK: - presence
 
     private mutating func show(_ presence: Command.Presence) {
         if presence.to == nil {
-            session.setPresence(presence.own, at: now)
+            let own = Session.Configuration.Presence(
+                show: presence.show?.rawValue, status: presence.status, priority: presence.priority ?? 0)
+            session.setPresence(presence.available ? own : nil, at: now)
         } else if session.isOnline {
             session.sendUnreliably(presence.stanza, at: now)
         } else {
@@ -57,8 +60,7 @@ extension Pump {
             return refuse(raw, "bad-xml", "not one whole stanza: \(error.text)")
         }
         if stanza.isNamed("message", NS.client) {
-            store.append(.init(lane: 0, payload: serialised(stanza), ref: raw.ref))
-            counters.rowsAppended += 1
+            appendRaw(stanza, ref: raw.ref)
             answer(.result(ref: raw.ref, ok: true, text: "accepted"))
             return commit()
         }
@@ -71,6 +73,17 @@ extension Pump {
         }
         session.sendUnreliably(serialised(stanza), at: now)
         answer(.result(ref: raw.ref, ok: true, text: "accepted"))
+    }
+
+    /// A whole message of the user's as a row; its id stays, so that a bounce can be told as that of this row.
+    private mutating func appendRaw(_ stanza: Element, ref: String?) {
+        let id = stanza["id"] ?? ""
+        let tag = ref.map { RowTag(ref: $0, to: stanza["to"] ?? accountJID.text).text }
+        let lane = (try? JID(stanza["to"] ?? "")).map { self.lane(of: $0) } ?? Lane(rawValue: 0)
+        let row = store.append(
+            CollectionOfOne(NewRow(lane: lane, payload: serialised(stanza), originID: id, ref: tag))).lowerBound
+        if !id.isEmpty { rawMessages[id] = row }
+        counters.rowsAppended += 1
     }
 
     private mutating func refuse(_ raw: Command.Raw, _ code: String, _ text: String) {
@@ -95,9 +108,9 @@ extension Pump {
         let known = ref.isEmpty ? nil : ref
         if iq["type"] == "error" {
             let error = StanzaError(of: iq)
-            answer(.result(ref: known, ok: false, code: error.condition, text: error.text, xml: iq.description))
+            answer(.result(ref: known, ok: false, code: error.condition, text: error.text))
         } else {
-            answer(.result(ref: known, ok: true, xml: iq.description))
+            answer(.result(ref: known, ok: true))
         }
         leaveIfDrained()
     }
@@ -113,6 +126,22 @@ extension Pump {
     private func serialised(_ stanza: Element) -> [UInt8] {
         var writer = XMLWriter(capacity: stanza.byteCount + 64)
         writer.element(stanza, inside: NS.client.description)
+        return writer.bytes
+    }
+}
+
+extension Command.Presence {
+    /// A directed presence (RFC 6121 4.6) as it is sent.
+    fileprivate var stanza: [UInt8] {
+        var writer = XMLWriter()
+        writer.start("presence")
+        writer.attribute("to", ifPresent: to?.text)
+        if !available { writer.attribute("type", "unavailable" as StaticString) }
+        writer.content()
+        if let show { writer.element("show", text: show.rawValue) }
+        if let status { writer.element("status", text: status) }
+        if let priority { writer.element("priority", text: String(priority)) }
+        writer.end("presence")
         return writer.bytes
     }
 }

@@ -38,7 +38,7 @@ extension Pump {
         if case .flushing = phase { return flushed() }
         guard phase == .running else { return }
         // Rules that carry standard input on still have their work; a run that only prints has none left.
-        if options.reads == .lines, router.sendsFromInput { return }
+        if options.reads == .lines, router.recipients.count > 0 { return }
         actions.append(.say(.info, "standard output: \(reason)"))
         beginDrain(limit: now + .seconds(Limits.drainSeconds))
     }
@@ -53,7 +53,7 @@ extension Pump {
     /// Leaves once all that was accepted is accepted by the server, or refused by it.
     mutating func leaveIfDrained() {
         // An empty input still tells whether the account can log in.
-        guard case .draining = phase, store.first == nil, rawRequests.isEmpty, session.hasBeenOnline else { return }
+        guard case .draining = phase, store.count == 0, rawRequests.isEmpty, session.hasBeenOnline else { return }
         leave(nil)
     }
 
@@ -80,17 +80,17 @@ extension Pump {
         case .left: break
         case .refused(let text):
             status = .refused
-            emit(.session(state: "refused", reason: text))
+            emit(.session(.refused, reason: text))
             actions.append(.say(.error, text))
         case .protocolFailure(let text), .conflict(let text):
             status = .protocolFailure
             actions.append(.say(.error, text))
         case .unreachable(let text):
-            status = store.first == nil ? .unreachable : .undelivered
+            status = store.count == 0 ? .unreachable : .undelivered
             actions.append(.say(.error, text))
         }
         if status == .success {
-            if let worst { status = worst } else if failures.count > 0 || store.first != nil { status = .undelivered }
+            if let worst { status = worst } else if failures.count > 0 || store.count > 0 { status = .undelivered }
         }
         tellUndelivered()
         phase = .flushing(status, until: now + .seconds(Limits.flushSeconds))

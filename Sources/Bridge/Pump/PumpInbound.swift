@@ -8,29 +8,25 @@ extension Pump {
     mutating func observe(_ event: Session.Event) {
         switch event {
         case .connecting:
-            emit(.session(state: "connecting"))
+            emit(.session(.connecting))
         case .online(let jid, let resumed, let peer):
             actions.append(.say(.info, "online as \(jid) at \(peer)\(resumed ? ", resumed" : "")"))
-            emit(.session(state: "online", jid: jid, resumed: resumed))
+            emit(.session(.online, jid: jid, resumed: resumed, peer: peer))
             leaveIfDrained()
         case .offline(let reason, let retryIn):
             let next = retryIn.map { "; trying again in \(Self.words($0))" } ?? ""
             actions.append(.say(.warning, reason + next))
-            emit(.session(state: "offline", reason: reason, retryIn: retryIn))
+            dropRequests()
+            emit(.session(.offline, reason: reason, retryIn: retryIn))
         case .message(let message): observe(message)
         case .presence(let update):
-            emit(
-                .presence(
-                    from: update.from, available: update.available, show: update.show, status: update.status,
-                    priority: update.priority, delay: update.delay, error: update.error))
+            emit(.presence(EventRecord.PresenceFields(update)))
         case .subscription(let jid, let action, let status):
-            emit(.subscription(jid: jid, action: action.rawValue, status: status))
+            emit(.subscription(jid: jid, .init(action), status: status))
         case .roster(let item, let initial):
-            emit(
-                .roster(
-                    jid: item.jid, action: item.subscription == "remove" ? "remove" : "set", name: item.name,
-                    groups: item.groups, subscription: item.subscription, ask: item.ask, initial: initial))
+            emit(.roster(EventRecord.RosterFields(item), initial: initial))
         case .rosterComplete: break
+        case .answer(let iq): answered(iq)
         case .stanzaLimit(let bytes): limitStanzas(bytes)
         case .warning(let text):
             actions.append(.say(.warning, text))
@@ -39,44 +35,55 @@ extension Pump {
     }
 
     private mutating func observe(_ message: Message) {
-        if message.type == "error", let id = message.stanza["id"], let row = stanzas.row(of: id) {
+        if message.type == "error", let id = message.stanza["id"], let row = stanzas.row(of: id) ?? rawMessages[id] {
             return bounced(row, from: message.from, StanzaError(of: message.stanza))
         }
         counters.messagesReceived += 1
-        guard router.takesEvents else { return }
-        route(.event(.message(message.stanza, from: message.from, type: message.type, delay: message.delay)), from: .session(message.from))
+        guard router.usesEvents else { return }
+        route(.event(.message(EventRecord.MessageFields(message, server: accountJID))), from: .session)
         commit()
     }
 
     /// An event of our own, to whatever rule takes events.
     mutating func emit(_ event: EventRecord) {
-        guard router.takesEvents else { return }
-        route(.event(event), from: .bridge)
+        guard router.usesEvents else { return }
+        route(.event(event), from: .session)
+    }
+
+    /// A delivery or a result: where no rule takes events, commands still get their answers on standard output.
+    mutating func report(_ event: EventRecord) {
+        if options.answersCommands, !router.takesAllEvents { printEvent(event) }
+        emit(event)
     }
 
     /// XEP-0478: what is longer than the server takes is split before it is sent.
     private mutating func limitStanzas(_ bytes: Int) {
         // A line can grow to six times its size when every character is escaped, and the stanza around it has its own.
-        framer.lower(lineBytesMax: max((bytes - 1_024) / 6, 256))
+        let room = (bytes - 1_024) / 6
+        framer.limit(lineBytes: min(room, options.framing.lineBytesMax))
     }
 
     // MARK: - Standard output
 
     mutating func printEvent(_ event: EventRecord) {
         switch options.output {
-        case .text:
-            guard event.kind == .message, let body = event.body, event["condition"] == nil else { return }
-            print(event) { TextWriter.append(body, to: &$0.output) }
+        case .text: print(isMessage: event.kind == .message) { $0.text.append(event, to: &$0.output) }
         case .ndjson:
-            print(event) { $0.events.append(event, at: $0.wall, to: &$0.output) }
+            print(isMessage: event.kind == .message) {
+                $0.events.append(event, at: $0.wall, to: &$0.output)
+                return true
+            }
         }
     }
 
     mutating func printText(_ text: [UInt8]) {
-        print(nil) { TextWriter.append(text, to: &$0.output) }
+        print(isMessage: true) {
+            $0.text.append(line: text, to: &$0.output)
+            return true
+        }
     }
 
-    private mutating func print(_ event: EventRecord?, _ write: (inout Pump) -> Void) {
+    private mutating func print(isMessage: Bool, _ write: (inout Pump) -> Bool) {
         guard !outputIsBroken else { return }
         guard outputQueued - outputWritten < Limits.outputWaitingBytesMax else {
             eventsDropped += 1
@@ -84,12 +91,14 @@ extension Pump {
         }
         let before = output.count
         if eventsDropped > 0 {
-            events.append(.gap(count: eventsDropped, reason: "standard output's reader is too slow"), at: wall, to: &output)
+            let gap = EventRecord.gap(
+                reason: "slow-reader", text: "standard output's reader is too slow", count: eventsDropped)
+            if options.output == .ndjson { events.append(gap, at: wall, to: &output) }
             eventsDropped = 0
         }
-        write(&self)
+        let wrote = write(&self)
         outputQueued += UInt64(output.count - before)
-        if event?.kind == .message || event == nil { countMessage() }
+        if wrote && isMessage { countMessage() }
     }
 
     private mutating func countMessage() {

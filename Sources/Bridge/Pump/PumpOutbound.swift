@@ -19,7 +19,7 @@ extension Pump {
 
     /// The framer calls back into the pump, so it is moved out of it for the time of the call.
     private mutating func withFramer(_ body: (inout LineFramer, inout Pump) -> Void) {
-        var framer = LineFramer(limits: options.framing)
+        var framer = options.newFramer()
         swap(&framer, &self.framer)
         body(&framer, &self)
         swap(&framer, &self.framer)
@@ -33,7 +33,15 @@ extension Pump {
 
     private mutating func takeLine(_ line: UnsafeBufferPointer<UInt8>, _ note: LineNote) {
         counters.linesRead = note.number
-        guard !line.isEmpty else { return }
+        switch note.piece {
+        case .empty: return
+        case .refused:
+            if options.reads == .commands {
+                answer(CommandProblem.overlong(line: note.number, bytesMax: options.framing.lineBytesMax).event)
+            }
+            return
+        case .whole, .part: break
+        }
         switch options.reads {
         case .nothing: unexpectedInput()
         case .commands: takeCommand(line, number: note.number)
@@ -61,7 +69,7 @@ extension Pump {
     private mutating func carry(_ delivery: Delivery) {
         switch (delivery.destination, delivery.content) {
         case (.xmpp(let jid), .text(let body)):
-            append(.init(to: jid, type: router.rules[delivery.rule].type.rawValue, body: body), lane: delivery, ref: nil)
+            append(.init(to: jid, type: router.rules[delivery.rule].type.rawValue, body: body), ref: nil)
         case (.stdout, .text(let text)): printText(text)
         case (.stdout, .event(let event)): printEvent(event)
         case (.commands, .command(let line, let number)):
@@ -74,23 +82,41 @@ extension Pump {
 
     /// Makes a message a row of the spool.
     mutating func append(_ content: MessageStanza.Content, ref: String?) {
-        let row = store.nextNumber
-        store.append(Row(lane: lane(of: content.to), payload: stanzas.bytes(content, row: row), ref: ref))
+        let row = store.lastNumber + 1
+        let tag = ref.map { RowTag(ref: $0, to: content.to.text).text }
+        store.append(
+            CollectionOfOne(
+                NewRow(
+                    lane: lane(of: content.to), payload: stanzas.bytes(content, row: row),
+                    originID: stanzas.identifier(row), ref: tag)))
         counters.rowsAppended += 1
+    }
+
+    /// One lane for each recipient; beyond ``Limits/lanesMax`` of them the rest share one.
+    mutating func lane(of jid: JID) -> Lane {
+        if let lane = lanes[jid] { return lane }
+        guard lanes.count < Limits.lanesMax else { return Lane(rawValue: 0) }
+        let lane = Lane(rawValue: UInt32(lanes.count + 1))
+        lanes[jid] = lane
+        return lane
     }
 
     /// Asks the store to make durable what was appended; in memory it is so at once.
     mutating func commit() {
-        committed(upTo: store.commit())
+        switch store.commit() {
+        case .committed(let row): committed(upTo: row)
+        case .nothing: break
+        }
     }
 
     private mutating func committed(upTo row: UInt64) {
+        store.committed(upTo: row)
         send()
     }
 
     /// Gives the session what is committed and not yet sent, as far as its window goes.
     mutating func send() {
-        while session.canSend, let row = store.first(after: sentRow) {
+        while session.canSend, let row = store.next(after: sentRow) {
             session.send(row.payload, row: row.number, at: now)
             sentRow = row.number
         }
@@ -98,14 +124,14 @@ extension Pump {
 
     /// The server has accepted all rows up to this one, or refused them and said so before.
     mutating func accepted(upTo row: UInt64) {
-        while let first = store.first, first.number <= row {
-            store.release(first.number)
-            counters.rowsAccepted += 1
-            if let ref = first.ref, !failures.rows.contains(first.number) {
-                emit(.delivery(ref: ref, to: first.to, stage: "acknowledged"))
-            }
-            failures.rows.remove(first.number)
+        var released: [RowTag] = []
+        store.release(upTo: row) { row in
+            let wasRefused = failures.rows.remove(row.number) != nil
+            if !wasRefused { counters.rowsAccepted += 1 }
+            if !rawMessages.isEmpty { rawMessages[row.originID] = nil }
+            if let tag = row.ref, !wasRefused { released.append(RowTag(tag)) }
         }
+        for tag in released { report(.delivery(ref: tag.ref, to: tag.recipient ?? accountJID, .acknowledged)) }
         leaveIfDrained()
     }
 
@@ -114,7 +140,10 @@ extension Pump {
         let waiting = store.row(row)
         if waiting != nil { failures.rows.insert(row) }
         failures.count += 1
-        emit(.delivery(ref: waiting?.ref, to: from, stage: "failed", condition: error.condition, text: error.text))
+        report(
+            .delivery(
+                ref: waiting?.ref.map { RowTag($0).ref }, to: from, .failed, id: stanzas.identifier(row),
+                condition: error.condition, text: error.text))
         if failures.count <= Limits.failuresNamedMax {
             actions.append(.say(.error, "the message to \(from) was not delivered: \(error)"))
         }
@@ -124,13 +153,43 @@ extension Pump {
 
     /// Tells what was wrong with the input, once a minute at most.
     mutating func complain(atOnce: Bool = false) {
+        for trouble in router.takeTroubles() { tell(trouble) }
         guard !framer.complaints.isEmpty else { return }
         if !atOnce, let told = complaintsTold, now < told + .seconds(Limits.complaintSeconds) { return }
         complaintsTold = now
-        let text = framer.takeComplaints().description
-        actions.append(.say(.warning, "standard input: \(text)"))
-        emit(.error(code: "bad-input", text: text))
+        let complaints = framer.takeComplaints()
+        actions.append(.say(.warning, "standard input: \(complaints)"))
+        emit(.error(complaints, source: "stdin"))
     }
+
+    private mutating func tell(_ trouble: Router.Trouble) {
+        let name = router.rules[trouble.rule].name ?? "number \(trouble.rule + 1)"
+        let text = "the pattern of bridge \(name) gives up: \(trouble.what); such lines count as not matched"
+        actions.append(.say(.warning, text))
+        emit(.error(code: "pattern", text: text))
+    }
+}
+
+/// What a row brings back for its `delivery` event, as the store's opaque text.
+struct RowTag: Equatable, Sendable {
+    var ref: String
+    var to: String
+
+    init(ref: String, to: String) {
+        self.ref = ref
+        self.to = to
+    }
+
+    /// Reads back what ``text`` wrote.
+    init(_ text: String) {
+        let cut = text.firstIndex(of: "\u{0}") ?? text.endIndex
+        to = String(text[..<cut])
+        ref = String(text[cut...].dropFirst())
+    }
+
+    /// No JID holds U+0000, so the cut is certain.
+    var text: String { "\(to)\u{0}\(ref)" }
+    var recipient: JID? { try? JID(to) }
 }
 
 extension Pump {
