@@ -93,14 +93,14 @@ extension Reading {
             return .plain(text)
         case .list, .mapping: break
         }
-        guard let fields = fields(node, Keys(of: "password", known: kinds)) else { return nil }
+        guard let fields = fields(node, Keys(of: "password", known: kinds, isSecret: true)) else { return nil }
         let present = kinds.filter { fields[$0] != nil }
         if present.count > 1 {
             report(node, "password has \(Wording.all(present))", "one of them is enough")
             return nil
         }
         guard let kind = present.first, let value = fields[kind] else {
-            if kinds.allSatisfy(fields.isMissing) {
+            if !fields.hasUnknown && !fields.isBroken {
                 report(node, "password has no source", "expected \(Wording.alternatives(kinds))")
             }
             return nil

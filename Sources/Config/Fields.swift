@@ -7,8 +7,11 @@ struct Keys {
     let known: [String]
     /// Those that a later version will have.
     let later: [String]
+    /// Whether what stands in place of a key may be a secret, and is not shown.
+    let isSecret: Bool
 
-    init(of: String, known: [String], later: [String] = []) {
+    init(of: String, known: [String], later: [String] = [], isSecret: Bool = false) {
+        self.isSecret = isSecret
         self.of = of
         self.known = known
         self.later = later
@@ -22,6 +25,8 @@ struct Fields {
     fileprivate(set) var misspelt: Set<String> = []
     /// Whether a key could not be read at all.
     fileprivate(set) var isBroken = false
+    /// Whether there is a key that is not known.
+    fileprivate(set) var hasUnknown = false
 
     subscript(_ key: String) -> Node? { nodes[key] }
 
@@ -70,7 +75,8 @@ extension Reading {
                 fields.misspelt.insert(near)
                 hint = "did you mean \(near)? \(hint)"
             }
-            report(entry.key, "unknown key \(Wording.quote(name)) in \(keys.of)", hint)
+            fields.hasUnknown = true
+            report(entry.key, "unknown key \(keys.isSecret ? "" : Wording.quote(name) + " ")in \(keys.of)", hint)
         }
     }
 
@@ -79,7 +85,10 @@ extension Reading {
         switch node.kind {
         case .broken: return nil
         case .list, .mapping:
-            report(node, "\(node.word) where the text of \(key) belongs", "expected one value")
+            let bracket = if case .list = node.kind { "[" } else { "{" }
+            report(
+                node, "\(node.word) where the text of \(key) belongs",
+                "expected one value; a text that begins with \(bracket) needs quotes")
             return nil
         case .scalar(let value, _):
             if value.isEmpty || node.isNull {

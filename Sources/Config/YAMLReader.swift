@@ -108,7 +108,7 @@ struct YAMLReader {
 
     private mutating func refuse(_ index: Int, _ what: String) {
         problems.append(
-            text.problem(at: index, "\(what): this configuration has none", "write the value out where it is used"))
+            text.problem(at: index, "\(what) is not supported here", "write the value out where it is used"))
     }
 
     private mutating func next() throws(Problem) -> Marked {
@@ -165,19 +165,14 @@ struct YAMLReader {
         var message = "no valid YAML: \(what)"
         if let context = failed.context.map({ String(cString: $0) }) {
             let (line, _) = text.place(of: min(Int(failed.context_mark.index), text.scalars.count))
-            message += " (\(context), begun in line \(line))"
+            if line != text.place(of: index).line { message += ", \(context) that begins in line \(line)" }
         }
         return text.problem(at: index, message, hint(at: index))
     }
 
     private func hint(at index: Int) -> String {
-        if index < text.scalars.count {
-            switch text.scalars[index] {
-            case "\t": return "indent with spaces, not with tabs"
-            case "@", "`", "%", "*", "&", "!", "|", ">": return "a value that begins with this needs quotes"
-            case _: break
-            }
-        }
-        return "check the indentation and quotes here; a value with \": \" or \" #\" in it needs quotes"
+        if index < text.scalars.count, text.scalars[index] == "\t" { return "indent with spaces, not with tabs" }
+        return "check indentation, brackets and quotes; a value with \": \" or \" #\" in it, "
+            + "or one of [{*&!|>%@ before it, needs quotes"
     }
 }
