@@ -9,6 +9,13 @@
 
 /* Macros of resolv.h and arpa/nameser.h that Swift does not import. */
 
+static inline int xb_res_init(res_state state) { return res_ninit(state); }
+static inline void xb_res_close(res_state state) { res_nclose(state); }
+static inline int xb_res_query(
+    res_state state, const char *name, int class_, int type, unsigned char *answer, int length) {
+    return res_nquery(state, name, class_, type, answer, length);
+}
+
 static inline void xb_res_limits(res_state state, int retrans_seconds, int retries) {
     state->retrans = retrans_seconds;
     state->retry = retries;

@@ -14,14 +14,15 @@ public struct TextWriter: Sendable {
     public func append(_ event: EventRecord, to output: inout [UInt8]) -> Bool {
         if event.kind != .message || event["condition"] != nil { return false }
         switch event["body"] {
-        case .bytes(let body): line(body, to: &output)
-        case .string(let body): line(Array(body.utf8), to: &output)
+        case .bytes(let body): append(line: body, to: &output)
+        case .string(let body): append(line: Array(body.utf8), to: &output)
         case .int, .bool, .strings, nil: return false
         }
         return true
     }
 
-    private func line(_ body: [UInt8], to output: inout [UInt8]) {
+    /// Appends a text as one line, escaped like a body.
+    public func append(line body: [UInt8], to output: inout [UInt8]) {
         var start = 0
         for position in body.indices {
             let letter: UInt8

@@ -60,7 +60,10 @@ public struct ClientSession: Sendable {
     var window: ByteWindow
     var roster = Roster()
     var keyCache: SCRAMKeyCache?
-    var hasBeenOnline = false
+    /// Whether any login of this session has succeeded.
+    public internal(set) var hasBeenOnline = false
+    /// How we show ourselves now; nil: not at all.
+    var presence: Configuration.Presence?
     var redirects = 0
     var nextTarget = ConnectTarget.account
     var requestsTold: Set<JID> = []
@@ -79,6 +82,7 @@ public struct ClientSession: Sendable {
         self.configuration = configuration
         self.random = random
         capabilities = Capabilities(configuration.software)
+        presence = configuration.presence
         idPrefix = Self.idPrefix(random(6))
         retry = RetrySchedule(configuration)
         window = ByteWindow(maxBytes: configuration.limits.windowBytes)
@@ -175,6 +179,14 @@ public struct ClientSession: Sendable {
         guard isOnline else { return }
         self.now = now
         write(payload)
+    }
+
+    /// Shows ourselves otherwise from now on, over reconnections too; nil makes us unavailable (RFC 6121 4.4, 4.5).
+    public mutating func setPresence(_ presence: Configuration.Presence?, at now: Instant) {
+        self.now = now
+        self.presence = presence
+        guard isOnline else { return }
+        announce()
     }
 
     /// A subscription request of that contact was approved or denied: the next one is an event again.

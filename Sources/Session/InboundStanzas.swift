@@ -91,6 +91,8 @@ extension ClientSession {
         } else if pending.rosterID == id, isAccount {
             pending.rosterID = nil
             rosterAnswer(stanza, &actions)
+        } else {
+            actions.append(.event(.answer(stanza)))
         }
     }
 

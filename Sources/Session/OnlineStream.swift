@@ -20,18 +20,28 @@ extension ClientSession {
         if let wanted = configuration.resource, let jid = boundTo, jid.resource != wanted {
             actions.append(.event(.warning("\(peerName) bound \(jid) instead of the resource \(wanted)")))
         }
-        if let presence = configuration.presence {
+        if configuration.presence != nil {
             let id = pending.id(idPrefix, "roster")
             pending.rosterID = id
             var writer = XMLWriter(capacity: 512)
             let version = negotiation.features?.rosterVersioning == true ? roster.versionToAsk : nil
             Roster.writeRequest(id: id, version: version, into: &writer)
             write(writer.bytes)
-            writer = XMLWriter(capacity: 256)
-            PresenceStanza.write(presence, capabilities, into: &writer)
-            write(writer.bytes)
-            presenceSent = true
         }
+        announce()
+    }
+
+    /// Sends our presence as it is to be, or that we are gone if we were there.
+    mutating func announce() {
+        guard presence != nil || presenceSent else { return }
+        var writer = XMLWriter(capacity: 256)
+        if let presence {
+            PresenceStanza.write(presence, capabilities, into: &writer)
+        } else {
+            PresenceStanza.writeUnavailable(into: &writer)
+        }
+        write(writer.bytes)
+        presenceSent = presence != nil
     }
 
     mutating func resumed(h: UInt32, _ actions: inout [Action]) {

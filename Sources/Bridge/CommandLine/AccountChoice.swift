@@ -8,12 +8,12 @@ struct AccountChoice {
     var jid: JID
     var resource: String?
     var credentials: Session.Configuration.Credentials
-    var server: ServerOverride?
+    var server: ServerAddress?
     var tls: TLSConfiguration
-    var retry: String?
+    var retry: RetryPolicy?
     var connectTimeout: Duration?
 
-    init(_ flags: SessionOptions, _ environment: Environment, _ file: AccountPlan?) throws(StartFailure) {
+    init(_ flags: SessionOptions, _ environment: Environment, _ file: Plan.Account?) throws(StartFailure) {
         let address = try Self.address(flags, environment, file)
         jid = address.bare
         resource = flags.resource ?? file?.resource ?? address.resource
@@ -35,7 +35,7 @@ struct AccountChoice {
     }
 
     private static func address(
-        _ flags: SessionOptions, _ environment: Environment, _ file: AccountPlan?
+        _ flags: SessionOptions, _ environment: Environment, _ file: Plan.Account?
     ) throws(StartFailure) -> JID {
         let given = flags.jid.map { ("--jid", $0) } ?? environment["XMPP_BRIDGE_JID"].map { ("XMPP_BRIDGE_JID", $0) }
         guard let (name, text) = given else {
@@ -47,23 +47,26 @@ struct AccountChoice {
     }
 
     private static func server(
-        _ flags: SessionOptions, _ environment: Environment, _ file: AccountPlan?
-    ) throws(StartFailure) -> ServerOverride? {
+        _ flags: SessionOptions, _ environment: Environment, _ file: Plan.Account?
+    ) throws(StartFailure) -> ServerAddress? {
         let given =
             flags.server.map { ("--server", $0) } ?? environment["XMPP_BRIDGE_SERVER"].map { ("XMPP_BRIDGE_SERVER", $0) }
         guard let (name, text) = given else { return file?.server }
-        do { return try ServerOverride(text) } catch { throw StartFailure(.usage, "\(name): \(error)") }
+        do throws(AddressProblem) { return try ServerAddress(parsing: text) } catch {
+            throw StartFailure(.usage, "\(name) \(text): \(error)")
+        }
     }
 
     private static func trust(
-        _ flags: SessionOptions, _ environment: Environment, _ file: AccountPlan?
+        _ flags: SessionOptions, _ environment: Environment, _ file: Plan.Account?
     ) throws(StartFailure) -> TLSConfiguration {
         var tls = TLSConfiguration()
-        if let text = flags.fingerprint ?? (flags.caFile == nil ? file?.fingerprint : nil) {
-            guard let bytes = Fingerprint.parse(text) else {
-                throw StartFailure(.usage, "--fingerprint \(text): expected sha256: and 64 hexadecimal digits")
+        if let text = flags.fingerprint {
+            do throws(AddressProblem) { tls.trust = .fingerprint(try Config.Fingerprint(parsing: text).bytes) } catch {
+                throw StartFailure(.usage, "--fingerprint \(text): \(error)")
             }
-            tls.trust = .fingerprint(bytes)
+        } else if flags.caFile == nil, environment["XMPP_BRIDGE_CA_FILE"] == nil, let pinned = file?.fingerprint {
+            tls.trust = .fingerprint(pinned.bytes)
         } else if let path = flags.caFile ?? environment["XMPP_BRIDGE_CA_FILE"] ?? file?.caFile {
             tls.trust = .file(path: path)
         }
@@ -78,7 +81,7 @@ struct AccountChoice {
         return tls
     }
 
-    private static func password(_ jid: JID, _ environment: Environment, _ file: AccountPlan?) throws(StartFailure) -> Secret {
+    private static func password(_ jid: JID, _ environment: Environment, _ file: Plan.Account?) throws(StartFailure) -> Secret {
         if let password = environment["XMPP_BRIDGE_PASSWORD"] { return Secret(password) }
         if let path = environment["XMPP_BRIDGE_PASSWORD_FILE"] { return try SecretSource.read(.file(path), environment) }
         if let source = file?.password { return try SecretSource.read(source, environment) }

@@ -62,7 +62,7 @@ struct CheckCommand: ParsableCommand {
                 throw StartFailure(.configuration, "no configuration file found; name one")
             }
             let plan = try ConfigurationFile.load(path)
-            for warning in plan.warnings { Diagnostics.write("\(path):\(warning)\n") }
+            for warning in plan.warnings { Diagnostics.write(warning.line(in: path) + "\n") }
         } catch {
             // In `check` the problems themselves are what was asked for: no program name before them.
             for line in error.lines { Diagnostics.write(line + "\n") }
@@ -93,11 +93,15 @@ enum ProgramVersion {
 
 /// Prepares and runs; ends the process with the run's status.
 private func start(_ request: Request) throws {
-    do throws(StartFailure) {
-        let plan = try RunPlan(request, environment: .process)
-        throw ExitCode(try Runner.run(plan).rawValue)
-    } catch let failure as StartFailure {
-        for line in failure.lines { Diagnostics.say(line) }
-        throw ExitCode(failure.status.rawValue)
+    try ending { () throws(StartFailure) in try Runner.run(try RunPlan(request, environment: .process)) }
+}
+
+/// Ends the command with the status of its work, or with that of its failure and one line for each of its lines.
+func ending(_ work: () throws(StartFailure) -> ExitStatus) throws {
+    let status: ExitStatus
+    do throws(StartFailure) { status = try work() } catch {
+        for line in error.lines { Diagnostics.say(line) }
+        status = error.status
     }
+    throw ExitCode(status.rawValue)
 }

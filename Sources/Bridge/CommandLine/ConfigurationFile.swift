@@ -22,7 +22,7 @@ enum ConfigurationFile {
         }
         switch Load.plan(yaml: content, file: path) {
         case .success(let plan): return plan
-        case .failure(let problems): throw StartFailure(configuration: problems.lines)
+        case .failure(let problems): throw StartFailure(configuration: problems.list.map { $0.line(in: path) })
         }
     }
 }

@@ -30,12 +30,9 @@ struct DemoCommand: ParsableCommand {
     var fault: [String] = []
 
     mutating func run() throws {
-        do throws(StartFailure) {
+        try ending { () throws(StartFailure) in
             let stage = try DemoStage(domain: domain, accounts: try accounts(), faults: try faults(), port: port)
-            if serve { stage.serve() } else { throw ExitCode(try stage.play().rawValue) }
-        } catch let failure as StartFailure {
-            for line in failure.lines { Diagnostics.say(line) }
-            throw ExitCode(failure.status.rawValue)
+            return try serve ? stage.serve() : stage.play()
         }
     }
 

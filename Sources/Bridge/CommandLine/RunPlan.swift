@@ -22,7 +22,7 @@ extension RunPlan {
         session.resource = try Self.resource(account, flags, environment, leased: !flags.noState)
         session.security = flags.plaintext ? .plaintextAllowed : .required
         session.software.version = ProgramVersion.text
-        session.retry = try Self.retry(flags.retry ?? account.retry, request.kind)
+        session.retry = try Self.retry(flags.retry, account.retry, request.kind)
         if let timeout = flags.connectTimeout { session.connectTimeout = try duration(timeout, "--connect-timeout") }
         else if let timeout = account.connectTimeout { session.connectTimeout = timeout }
         if session.connectTimeout <= .zero { throw StartFailure(.usage, "--connect-timeout must be longer than nothing") }
@@ -79,12 +79,19 @@ extension RunPlan {
         }
     }
 
-    private static func retry(_ text: String?, _ kind: Request.Kind) throws(StartFailure) -> Session.Configuration.Retry {
-        switch text {
-        case nil: kind == .daemon ? .forever : .within(.seconds(600))
-        case "fail-fast": .failFast
-        case "forever": .forever
-        case .some(let text): .within(try duration(text, "--retry"))
+    private static func retry(
+        _ flag: String?, _ file: RetryPolicy?, _ kind: Request.Kind
+    ) throws(StartFailure) -> Session.Configuration.Retry {
+        var policy = file ?? (kind == .daemon ? .forever : .within(.seconds(600)))
+        if let flag {
+            do throws(DurationProblem) { policy = try RetryPolicy(parsing: flag) } catch {
+                throw StartFailure(.usage, "--retry \(flag): \(error)")
+            }
+        }
+        switch policy {
+        case .failFast: return .failFast
+        case .within(let duration): return .within(duration)
+        case .forever: return .forever
         }
     }
 
@@ -114,8 +121,7 @@ extension RunPlan {
 
 /// Parses a duration that a flag or a variable gives.
 func duration(_ text: String, _ name: String) throws(StartFailure) -> Duration {
-    guard let value = Span(text)?.duration else {
-        throw StartFailure(.usage, "\(name) \(text): expected a duration like 500ms, 30s, 10m or 2h")
+    do throws(DurationProblem) { return try Duration(parsing: text) } catch {
+        throw StartFailure(.usage, "\(name) \(text): \(error)")
     }
-    return value
 }

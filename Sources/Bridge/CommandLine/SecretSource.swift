@@ -9,7 +9,7 @@ enum SecretSource {
 
     static func read(_ source: PasswordSource, _ environment: Environment) throws(StartFailure) -> Secret {
         switch source {
-        case .literal(let secret):
+        case .plain(let secret):
             return Secret(secret)
         case .file(let path):
             return try firstLine(try file(path), of: "the password file \(path)")
@@ -48,28 +48,27 @@ enum SecretSource {
 
     private static func output(of words: [String]) throws(StartFailure) -> [UInt8] {
         guard let program = words.first else { throw StartFailure(.configuration, "the password command is empty") }
-        var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw StartFailure(.io, "cannot make a pipe: \(Diagnostics.describe(errno))") }
+        guard let pipe = Pipe() else { throw StartFailure(.io, "cannot make a pipe: \(Diagnostics.describe(errno))") }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, pipe.write, STDOUT_FILENO)
         var child = pid_t()
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         let status = posix_spawnp(&child, program, &actions, nil, &arguments, environ)
         posix_spawn_file_actions_destroy(&actions)
         for argument in arguments { free(argument) }
-        close(ends[1])
-        defer { close(ends[0]) }
+        close(pipe.write)
+        defer { close(pipe.read) }
         guard status == 0 else {
             throw StartFailure(.configuration, "cannot run the password command \(program): \(Diagnostics.describe(status))")
         }
-        var poll = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+        var poll = pollfd(fd: pipe.read, events: Int16(POLLIN), revents: 0)
         guard Glibc.poll(&poll, 1, commandTimeoutMilliseconds) > 0 else {
             kill(child, SIGKILL)
             waitpid(child, nil, 0)
             throw StartFailure(.configuration, "the password command \(program) printed nothing for 30 s")
         }
-        let content = try? SmallFile.read(descriptor: ends[0])
+        let content = try? SmallFile.read(descriptor: pipe.read)
         var result: Int32 = 0
         waitpid(child, &result, 0)
         guard let content, result == 0 else {

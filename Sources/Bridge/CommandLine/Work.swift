@@ -16,7 +16,7 @@ struct Work {
 
     init(_ request: Request, _ file: Plan?) throws(StartFailure) {
         let flags = request.filter
-        presence = file?.presence.map { .init(show: $0.show, status: $0.status, priority: $0.priority) } ?? .init()
+        presence = file?.presence.map { .init(show: $0.show?.rawValue, status: $0.status, priority: $0.priority) } ?? .init()
         if flags.decide {
             rules = try Self.rules(of: flags)
         } else {
@@ -28,13 +28,13 @@ struct Work {
         options.answersCommands = options.reads == .commands || router.usesCommands
         options.prints = router.usesStdout || options.answersCommands
         options.output = flags.output
-        options.type = flags.type
         options.count = flags.count
         options.timeout = try flags.timeout.map { text throws(StartFailure) in try duration(text, "--timeout") }
         if let count = flags.count, count < 1 { throw StartFailure(.usage, "--count must be 1 or more") }
         let waits = flags.count != nil || flags.timeout != nil
         options.endOfInput = flags.onEOF ?? (waits || request.kind == .daemon ? .stay : .drain)
-        options.framing = LineFramer.Limits(overlong: flags.overlong == .split ? .split : .refuse)
+        options.framing = LineFramer.Limits()
+        options.framing.overlong = flags.overlong == .split ? .split : .refuse
         listens = router.usesEvents || options.answersCommands || request.kind == .daemon
     }
 
@@ -76,7 +76,7 @@ struct Work {
     /// The file's rules: all of them for the daemon, those that touch standard input or output for the filter; without
     /// any, a filter prints the events.
     private static func rules(of file: Plan?, _ kind: Request.Kind) throws(StartFailure) -> [Rule] {
-        let all = file?.bridges ?? []
+        let all = file?.rules ?? []
         if kind == .daemon {
             guard !all.isEmpty else {
                 throw StartFailure(.configuration, "there is nothing to run; write bridges: in the configuration file, or give --config")

@@ -67,7 +67,7 @@ extension DemoStage {
 /// One line of the play.
 private func say(_ text: String) {
     print(text)
-    fflush(stdout)
+    fflush(nil)
 }
 
 private func nap(milliseconds: UInt32) { usleep(milliseconds * 1_000) }
@@ -125,12 +125,11 @@ private final class Child {
         return ExitStatus.undelivered.rawValue
     }
 
-    private static func pipe() throws(StartFailure) -> (read: Int32, write: Int32) {
-        var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else {
+    private static func pipe() throws(StartFailure) -> Pipe {
+        guard let pipe = Pipe() else {
             throw StartFailure(.io, "cannot make a pipe: \(Diagnostics.describe(errno))")
         }
-        return (ends[0], ends[1])
+        return pipe
     }
 
     private static func spawn(
@@ -169,8 +168,8 @@ private final class Child {
         var line: UnsafeMutablePointer<CChar>?
         var capacity = 0
         while getline(&line, &capacity, file) > 0 {
-            if let line { fputs(label + String(cString: line), stdout) }
-            fflush(stdout)
+            if let line { print(label + String(cString: line), terminator: "") }
+            fflush(nil)
         }
         free(line)
         fclose(file)

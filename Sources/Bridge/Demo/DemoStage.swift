@@ -51,15 +51,16 @@ final class DemoStage {
     }
 
     /// Serves until a signal comes.
-    func serve() {
+    func serve() -> ExitStatus {
         print(
             "{\"domain\":\"\(domain)\",\"port\":\(address.port),\"direct_tls_port\":\(address.directTLSPort),"
                 + "\"fingerprint\":\"\(address.fingerprint)\",\"ca_file\":\"\(path("certificate.pem"))\"}")
-        fflush(stdout)
+        fflush(nil)
         let stopped = Gate()
         Signals.listen { order in if case .stop = order { stopped.open() } }
         stopped.wait()
         strike()
+        return .success
     }
 }
 

@@ -47,7 +47,7 @@ extension TLSFailure {
         switch self {
         case .setup(let text), .handshake(let text): .handshake(text)
         case .certificate(let text): .certificate(text)
-        case .closed(let text): .closed(text)
+        case .truncated(let text), .broken(let text), .notOpen(let text): .closed(text)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Config
 import NIOCore
 import NIOPosix
 import Session
@@ -13,7 +14,7 @@ final class Connector {
         /// The account's domain, as JID.
         var account: JID
         /// The server the user named, instead of SRV.
-        var server: ServerOverride?
+        var server: ServerAddress?
         var resolver: Resolver
         var connectTimeout: Duration
     }
@@ -58,10 +59,10 @@ final class Connector {
         switch target {
         case .location(let host, let port):
             // XEP-0198 5: a hint without a port means the port in use by default.
-            begin(attempt, [Candidate(host: host, port: port ?? directions.server?.port ?? 5_222, directTLS: false)])
+            begin(attempt, [Candidate(host: host, port: port ?? directions.server?.portOrUsual ?? ServerCandidates.port, directTLS: false)])
         case .account:
             if let server = directions.server {
-                begin(attempt, [Candidate(host: server.host, port: server.port, directTLS: server.directTLS)])
+                begin(attempt, [Candidate(host: server.host, port: server.portOrUsual, directTLS: server.directTLS)])
             } else {
                 discover(attempt)
             }
@@ -96,14 +97,13 @@ final class Connector {
     }
 
     private func order(_ attempt: Attempt, plain: Resolver.Answer, direct: Resolver.Answer, domain: String) {
-        switch ServerCandidates.order(
-            xmpp: plain.records, xmpps: direct.records, domain: domain, random: Clock.randomBytes)
-        {
-        case .success(let candidates):
-            let skip = rotation % max(candidates.count, 1)
+        do throws(ServerCandidates.Failure) {
+            let candidates = try ServerCandidates.order(
+                xmpp: plain.records, xmpps: direct.records, domain: domain, random: Clock.randomBytes)
+            let skip = rotation % candidates.count
             begin(attempt, Array(candidates[skip...] + candidates[..<skip]))
-        case .failure(let reason):
-            attempt.failed(.name("\(reason)"))
+        } catch {
+            attempt.failed(.name("\(error)"))
         }
     }
 
@@ -203,12 +203,12 @@ final class Connector {
 }
 
 extension Resolver.Answer {
-    /// The records, an empty list where there are none, nil where the question failed: then the domain itself is tried.
+    /// The records; nil where there are none, and where no answer came: RFC 6120 3.2.1 (7) then falls back to the
+    /// domain itself, whose address the same resolver has to find.
     fileprivate var records: [ServiceRecord]? {
         switch self {
         case .records(let records): records
-        case .none: []
-        case .failed: nil
+        case .none, .failed: nil
         }
     }
 }

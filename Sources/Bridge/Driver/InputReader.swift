@@ -74,18 +74,3 @@ final class InputReader: @unchecked Sendable {
         return failure == 0 && !chunk.isEmpty
     }
 }
-
-/// Runs a closure on a detached thread.
-func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
-    final class Box {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var thread = pthread_t()
-    let box = Unmanaged.passRetained(Box(body))
-    let status = pthread_create(&thread, nil, { Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().body(); return nil }, box.toOpaque())
-    // Only the kernel's limit on threads makes this fail, and without its threads the program can do nothing.
-    precondition(status == 0, "cannot start the \(name) thread: errno \(status)")
-    pthread_setname_np(thread, name)
-    pthread_detach(thread)
-}

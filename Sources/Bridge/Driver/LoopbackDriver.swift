@@ -1,3 +1,4 @@
+import Glibc
 import LoopbackServer
 import NIOCore
 import NIOPosix
@@ -179,7 +180,7 @@ final class LoopbackConnection: ChannelInboundHandler {
     func abort() {
         guard let context, !isOver else { return }
         isOver = true
-        _ = context.channel.setOption(.socketOption(.so_linger), value: linger(l_onoff: 1, l_linger: 0))
+        if let socket = context.channel as? any SocketOptionProvider { _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)) }
         context.close(mode: .all, promise: nil)
     }
 

@@ -72,22 +72,20 @@ final class OutputWriter: @unchecked Sendable {
     }
 }
 
-/// Watches whether the reader of a pipe has gone, so that a bridge with nothing to write learns it too.
-final class ReaderWatch: Sendable {
-    /// Begins a thread that calls `gone` once when the reading end of the pipe or socket is closed.
-    init(descriptor: Int32, gone: @escaping @Sendable () -> Void) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return }
-        let kind = status.st_mode & S_IFMT
-        guard kind == S_IFIFO || kind == S_IFSOCK else { return }
-        startThread(named: "reader-watch") {
-            // With no events asked for, poll returns for POLLERR and POLLHUP alone.
-            var poll = pollfd(fd: descriptor, events: 0, revents: 0)
-            while true {
-                let count = Glibc.poll(&poll, 1, -1)
-                if count > 0 { return gone() }
-                if count < 0 && errno != EINTR { return }
-            }
+/// Watches whether the reader of a pipe has gone, so that a bridge with nothing to write learns it too: begins a thread
+/// that calls `gone` once when the reading end of the pipe or socket is closed.
+func watchReader(of descriptor: Int32, gone: @escaping @Sendable () -> Void) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return }
+    let kind = status.st_mode & S_IFMT
+    guard kind == S_IFIFO || kind == S_IFSOCK else { return }
+    startThread(named: "reader-watch") {
+        // With no events asked for, poll returns for POLLERR and POLLHUP alone.
+        var poll = pollfd(fd: descriptor, events: 0, revents: 0)
+        while true {
+            let count = Glibc.poll(&poll, 1, -1)
+            if count > 0 { return gone() }
+            if count < 0 && errno != EINTR { return }
         }
     }
 }

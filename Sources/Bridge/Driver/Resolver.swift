@@ -25,19 +25,19 @@ struct Resolver: Sendable {
     func services(_ service: String, domain: String) -> Answer {
         withState { state in
             var answer = [UInt8](repeating: 0, count: Self.answerBytesMax)
-            let length = res_nquery(
+            let length = xb_res_query(
                 state, "_\(service)._tcp.\(domain)", xb_class_in(), xb_type_srv(), &answer, Int32(answer.count))
             guard length >= 0 else { return Self.failure(xb_res_error(state)) }
             return Self.parse(answer, length: min(Int(length), answer.count))
-        }
+        } ?? .failed("the resolver cannot be set up")
     }
 
     /// The IPv4 addresses of a host by the tests' name server; nil where the system's resolver is to be asked.
     func addresses(of host: String) -> [String]? {
         guard nameserver != nil else { return nil }
-        return withState { state -> [String]? in
+        let found = withState { state -> [String]? in
             var answer = [UInt8](repeating: 0, count: Self.answerBytesMax)
-            let length = res_nquery(state, host, xb_class_in(), xb_type_a(), &answer, Int32(answer.count))
+            let length = xb_res_query(state, host, xb_class_in(), xb_type_a(), &answer, Int32(answer.count))
             guard length >= 0 else { return nil }
             var found: [String] = []
             Self.forEachRecord(answer, length: min(Int(length), answer.count)) { message, record in
@@ -48,14 +48,16 @@ struct Resolver: Sendable {
             }
             return found.isEmpty ? nil : found
         }
+        return found ?? nil
     }
 
-    private func withState<R>(_ body: (UnsafeMutablePointer<__res_state>) -> R) -> R {
+    /// Nil where the resolver's own configuration cannot be read.
+    private func withState<R>(_ body: (UnsafeMutablePointer<__res_state>) -> R) -> R? {
         let state = UnsafeMutablePointer<__res_state>.allocate(capacity: 1)
         state.initialize(to: __res_state())
         defer { state.deallocate() }
-        res_ninit(state)
-        defer { res_nclose(state) }
+        guard xb_res_init(state) == 0 else { return nil }
+        defer { xb_res_close(state) }
         xb_res_limits(state, Self.retransSeconds, Self.retries)
         if let nameserver {
             var address = in_addr()

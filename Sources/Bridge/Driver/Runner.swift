@@ -1,4 +1,3 @@
-import Digest
 import Glibc
 import NIOCore
 import NIOPosix
@@ -181,16 +180,8 @@ final class Runner: @unchecked Sendable {
 
     private func derive(_ derivation: KeyDerivation) {
         startThread(named: "derive") { [self] in
-            let hash: Hash =
-                switch derivation.hash {
-                case .sha1: .sha1
-                case .sha256: .sha256
-                case .sha512: .sha512
-                }
-            let salted = hash.pbkdf2(
-                password: Array(derivation.password.revealed.utf8), salt: derivation.salt,
-                iterations: derivation.iterations)
-            enter { self.feed(.session(.derived(DerivedKeys(saltedPassword: salted)))) }
+            let keys = derivation.run()
+            enter { self.feed(.session(.derived(keys))) }
         }
     }
 
@@ -218,7 +209,7 @@ final class Runner: @unchecked Sendable {
                 }
             }
         }
-        ReaderWatch(descriptor: STDOUT_FILENO) { [self] in
+        watchReader(of: STDOUT_FILENO) { [self] in
             enter { self.feed(.outputFailed("its reader has gone")) }
         }
     }

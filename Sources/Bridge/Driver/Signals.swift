@@ -46,14 +46,10 @@ enum Signals {
 /// What must hold before any descriptor is opened.
 enum StandardDescriptors {
     /// Opens /dev/null on each of 0, 1 and 2 that is closed, so that no socket ever takes its number.
-    /// - Returns: which were closed.
-    static func fillGaps() -> [Int32] {
-        var closed: [Int32] = []
+    static func fillGaps() {
         for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
             // open gives the lowest free number, which is this one since those below are open.
             _ = open("/dev/null", O_RDWR)
-            closed.append(descriptor)
         }
-        return closed
     }
 }
