@@ -66,8 +66,7 @@ extension DemoStage {
 
 /// One line of the play.
 private func say(_ text: String) {
-    print(text)
-    fflush(nil)
+    DemoStage.show(text)
 }
 
 private func nap(milliseconds: UInt32) { usleep(milliseconds * 1_000) }
@@ -164,14 +163,21 @@ private final class Child {
     }
 
     private static func show(_ descriptor: Int32, _ label: String) {
-        guard let file = fdopen(descriptor, "r") else { return }
-        var line: UnsafeMutablePointer<CChar>?
-        var capacity = 0
-        while getline(&line, &capacity, file) > 0 {
-            if let line { print(label + String(cString: line), terminator: "") }
-            fflush(nil)
+        // read(2), not stdio: a FILE that waits for input is locked, and exit(3) would wait for that lock.
+        var line: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count <= 0 { break }
+            for byte in buffer[..<count] {
+                if byte != 0x0A {
+                    line.append(byte)
+                    continue
+                }
+                say(label + String(decoding: line, as: UTF8.self))
+                line.removeAll(keepingCapacity: true)
+            }
         }
-        free(line)
-        fclose(file)
+        close(descriptor)
     }
 }

@@ -34,6 +34,12 @@ final class DemoStage {
         write(address.certificatePEM, to: "certificate.pem")
     }
 
+    /// Writes one line to standard output, at once and whole.
+    static func show(_ text: String) {
+        var line = text + "\n"
+        _ = line.withUTF8 { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+    }
+
     func path(_ name: String) -> String { "\(directory)/\(name)" }
 
     /// Writes a file of the stage, or appends to it.
@@ -52,10 +58,9 @@ final class DemoStage {
 
     /// Serves until a signal comes.
     func serve() -> ExitStatus {
-        print(
+        Self.show(
             "{\"domain\":\"\(domain)\",\"port\":\(address.port),\"direct_tls_port\":\(address.directTLSPort),"
                 + "\"fingerprint\":\"\(address.fingerprint)\",\"ca_file\":\"\(path("certificate.pem"))\"}")
-        fflush(nil)
         let stopped = Gate()
         Signals.listen { order in if case .stop = order { stopped.open() } }
         stopped.wait()
