@@ -39,18 +39,24 @@ enum ChannelBinding: Sendable, Equatable {
     /// Where the server names its types (XEP-0440), a type in its list is used or nothing. Where it names none, its
     /// type is anybody's guess: servers from before XEP-0440 mean `tls-unique`, which does not exist on TLS 1.3, and
     /// some of them offer -PLUS even there and refuse all else. So without a list we bind only where nothing but
-    /// -PLUS is offered, and say `n` otherwise; `y` would have the server refuse us, since it does offer -PLUS.
-    /// - Parameter scram: the SCRAM mechanisms that are offered, known to us or not.
-    static func decide(scram: Set<String>, tls: TLSFacts?, types: [String]?) throws(SASLFailure) -> ChannelBinding {
+    /// -PLUS is offered, and say `n` otherwise; `y` would have the server refuse us, since it does offer -PLUS. Only
+    /// where an earlier login was bound, a list that is gone now does not talk us out of it.
+    /// - Parameters:
+    ///   - scram: the SCRAM mechanisms that are offered, known to us or not.
+    ///   - earlier: how the last login to the same account was bound.
+    static func decide(
+        scram: Set<String>, tls: TLSFacts?, types: [String]?, earlier: Kind? = nil
+    ) throws(SASLFailure) -> ChannelBinding {
         let ours = tls.map(available) ?? []
         guard let best = ours.first else { return .unsupported }
         // XEP-0440 3 rule 5 would have us stop where types are named but no mechanism binds. `y` says the same to the
         // only one who can know, and does not lock out accounts whose backend can check nothing but a plain password.
         guard scram.contains(where: { $0.hasSuffix("-PLUS") }) else { return .notOffered }
         guard let types, !types.isEmpty else {
+            if let earlier, let again = ours.first(where: { $0.kind == earlier }) { return again }
             return scram.contains { SCRAMHash(mechanism: $0) != nil } ? .unsupported : best
         }
-        for one in ours where types.contains(one.kindName) { return one }
+        if let one = ours.first(where: { one in types.contains { $0 == one.kind?.rawValue } }) { return one }
         // XEP-0440 3 rule 6: every server has the end point, so a list without it was cut by somebody.
         guard types.contains(Kind.tlsServerEndPoint.rawValue) else {
             let named = SASLFailure.printable(types.joined(separator: ", "))
@@ -60,10 +66,11 @@ enum ChannelBinding: Sendable, Equatable {
         return .unsupported
     }
 
-    private var kindName: String {
+    /// How it is bound; nil where it is not.
+    var kind: Kind? {
         switch self {
-        case .unsupported, .notOffered: ""
-        case .bound(let kind, _): kind.rawValue
+        case .unsupported, .notOffered: nil
+        case .bound(let kind, _): kind
         }
     }
 

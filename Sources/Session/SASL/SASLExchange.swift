@@ -102,8 +102,8 @@ struct SASLExchange: Sendable {
 // MARK: - The text inside the elements
 
 extension SASLExchange {
-    /// The content of `<auth/>` or `<response/>`: base64, `=` for an initial response of no bytes (RFC 6120 6.4.2),
-    /// nil for none.
+    /// The text of `<auth/>`, nil for none: `=` stands for an initial response of no bytes (RFC 6120 6.4.2). That of
+    /// `<response/>` is the same but for no bytes, which leave it empty.
     static func text(_ data: [UInt8]?) -> String? {
         data.map { $0.isEmpty ? "=" : Base64.encode($0) }
     }

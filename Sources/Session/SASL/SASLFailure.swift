@@ -122,7 +122,7 @@ extension SASLFailure: CustomStringConvertible {
     var description: String {
         switch self {
         case .refused(let condition, let text):
-            "authentication refused (\(condition)\(Self.tail(text))); check the account's name and password"
+            "authentication refused (\(condition)\(Self.tail(text))); check the account's name and its password or certificate"
         case .accountDisabled(let text):
             "authentication refused (account-disabled\(Self.tail(text))); ask the server's administrator"
         case .credentialsExpired(let text):

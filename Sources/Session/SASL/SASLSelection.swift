@@ -44,7 +44,8 @@ private struct Offer {
     func scram(username: String, password: Secret, cached: SCRAMKeyCache?) throws(SASLFailure) -> SASLExchange? {
         let scram = Set(mechanisms.filter { $0.hasPrefix("SCRAM-") })
         if scram.isEmpty { return nil }
-        let binding = try ChannelBinding.decide(scram: scram, tls: tls, types: bindingTypes)
+        let binding = try ChannelBinding.decide(
+            scram: scram, tls: tls, types: bindingTypes, earlier: cached?.boundBy)
         func strongest(plus: Bool) -> SCRAMHash? {
             SCRAMHash.allCases.last { scram.contains($0.mechanism(plus: plus)) }
         }

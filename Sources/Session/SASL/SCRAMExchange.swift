@@ -42,7 +42,8 @@ struct SCRAMExchange: Sendable {
 
     /// The keys, once the server has proven itself.
     var provenKeys: SCRAMKeyCache? {
-        guard case .proven(let keys) = state else { return nil }
+        guard case .proven(var keys) = state else { return nil }
+        keys.boundBy = binding.kind
         return keys
     }
 

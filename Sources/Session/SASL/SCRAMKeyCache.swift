@@ -11,6 +11,8 @@ struct SCRAMKeyCache: Sendable, Equatable {
     var iterations: Int
     /// `SaltedPassword` of RFC 5802 3.
     var saltedPassword: [UInt8]
+    /// How that login was bound to its channel, nil where it was not: what the server took once, it takes again.
+    var boundBy: ChannelBinding.Kind?
 }
 
 extension SCRAMKeyCache: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
@@ -20,8 +22,11 @@ extension SCRAMKeyCache: CustomStringConvertible, CustomDebugStringConvertible, 
 }
 
 extension DerivedKeys: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Not the keys.
     public var description: String { "(derived keys)" }
+    /// Not the keys.
     public var debugDescription: String { description }
+    /// Not the keys.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
