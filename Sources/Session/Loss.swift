@@ -57,7 +57,8 @@ extension Loss {
                 }
             }
         }
-        let said = "\(peer) ended the stream: \(condition)" + (detail.isEmpty ? "" : " (\(SASLFailure.printable(detail)))")
+        let said =
+            "\(peer) ended the stream: \(condition)" + (detail.isEmpty ? "" : " (\(SASLFailure.printable(detail)))")
         switch condition {
         case "conflict":
             let named = resource.map { "the resource \($0)" } ?? "our resource"
@@ -114,7 +115,9 @@ struct ServerLocation: Equatable, Sendable, CustomStringConvertible {
     }
 
     private static func port(_ digits: ArraySlice<UInt8>) -> Int? {
-        guard let number = UInt16(String(decoding: digits, as: UTF8.self)), number > 0 else { return nil }
+        guard digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+            let number = UInt16(String(decoding: digits, as: UTF8.self)), number > 0
+        else { return nil }
         return Int(number)
     }
 }

@@ -193,7 +193,8 @@ extension ClientSession {
             return lose(Loss(.transient, "\(peerName) has not answered for \(span) s"), .abort, &actions)
         }
         if let overdue, overdue <= now {
-            let words = "\(peerName) sends, but does not answer \(pending.acceptance == nil ? "requests for acknowledgement" : "pings")"
+            let words =
+                "\(peerName) sends, but does not answer \(pending.acceptance == nil ? "requests for acknowledgement" : "pings")"
             return lose(Loss(.transient, words), .abort, &actions)
         }
         if let probe = liveness.probeDeadline(limits, peerIdle: peerIdle), probe <= now { probePeer() }

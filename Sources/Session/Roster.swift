@@ -40,7 +40,9 @@ struct Roster: Sendable {
 
     private static func items(of query: Element) -> [RosterItem] {
         query.children.compactMap { child in
-            guard child.isNamed("item", NS.roster), let text = child["jid"], let jid = try? JID(text) else { return nil }
+            guard child.isNamed("item", NS.roster), let text = child["jid"], let jid = try? JID(text) else {
+                return nil
+            }
             return RosterItem(
                 jid: jid, name: child["name"], subscription: child["subscription"] ?? "none",
                 ask: child.attribute("ask", equals: "subscribe"),

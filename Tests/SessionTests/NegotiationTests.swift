@@ -38,8 +38,10 @@ import Testing
         talk.feed(.streamOpened(Dialogue.header))
         talk.features(Dialogue.bind, Dialogue.sm, "<ver xmlns='urn:xmpp:features:rosterver'/>")
         #expect(
-            talk.output.hasPrefix("<iq type='set' id='") && talk.output.hasSuffix(
-                "'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>r</resource></bind></iq>"))
+            talk.output.hasPrefix("<iq type='set' id='")
+                && talk.output.hasSuffix(
+                    "'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>r</resource></bind></iq>")
+        )
         talk.bound()
         _ = talk.written()
         #expect(talk.did() == [])
@@ -130,9 +132,9 @@ import Testing
         talk.features(row.features)
         let output = talk.written()
         let reaction: Reaction? =
-            if talk.did().ending != nil { .lost } else if output.hasPrefix("<starttls") { .startTLS } else if
-                output.hasPrefix("<auth")
-            { .auth } else if output.contains("<bind") { .bind } else { nil }
+            if talk.did().ending != nil { .lost } else if output.hasPrefix("<starttls") {
+                .startTLS
+            } else if output.hasPrefix("<auth") { .auth } else if output.contains("<bind") { .bind } else { nil }
         #expect(reaction == row.reaction, "\(row.name): \(output)")
     }
 
