@@ -1,19 +1,18 @@
-/// Writes pieces of a JSON text, or only measures them, so that both always agree.
+/// Writes pieces of a JSON text.
 struct JSONText {
-    private let base: UnsafeMutablePointer<UInt8>?
-    /// The bytes written or measured.
+    /// The bytes that one byte of a text takes at most: as `\u001f`.
+    static let escapedBytesMax = 6
+
+    private let base: UnsafeMutablePointer<UInt8>
+    /// The bytes written.
     private(set) var count = 0
 
-    /// Measures.
-    init() { base = nil }
-
-    /// Writes.
-    /// - Precondition: `base` has room for what the same calls measured.
+    /// - Precondition: `base` has room for all that is written.
     init(writingTo base: UnsafeMutablePointer<UInt8>) { self.base = base }
 
     /// Bytes as they are.
     mutating func raw(_ bytes: UnsafeBufferPointer<UInt8>) {
-        if let base, let start = bytes.baseAddress { (base + count).update(from: start, count: bytes.count) }
+        if let start = bytes.baseAddress { (base + count).update(from: start, count: bytes.count) }
         count &+= bytes.count
     }
 

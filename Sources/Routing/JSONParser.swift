@@ -88,7 +88,9 @@ struct JSONParser {
 
         mutating func insert(_ name: String, beside members: [JSON.Member]) -> Bool {
             if members.count < Self.linearMax {
-                return !members.contains { $0.name.utf8.elementsEqual(name.utf8) }
+                return !members.contains {
+                    $0.name.utf8.count == name.utf8.count && $0.name.utf8.elementsEqual(name.utf8)
+                }
             }
             if set.isEmpty { for member in members { set.insert(Array(member.name.utf8)) } }
             return set.insert(Array(name.utf8)).inserted
@@ -150,20 +152,28 @@ struct JSONParser {
 
     /// Moves to the next `"` or `\`; whatever else cannot stand in a string is a problem here.
     private mutating func skipPlain() throws(JSON.Problem) {
-        while position < text.count {
+        while true {
+            position = plainEnd()
+            if position == text.count { throw problem("expected '\"' to end a string") }
             let byte = text[position]
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return }
             if byte < 0x20 { throw problem("expected an escape for a control character in a string") }
-            if byte < 0x80 {
-                position += 1
-            } else {
-                guard let length = XMLText.sequenceLength(text, at: position) else {
-                    throw problem("expected UTF-8 in a string")
-                }
-                position += length
+            guard let length = XMLText.sequenceLength(text, at: position) else {
+                throw problem("expected UTF-8 in a string")
             }
+            position += length
         }
-        throw problem("expected '\"' to end a string")
+    }
+
+    /// The end of the run of ASCII that stands for itself in a string.
+    private func plainEnd() -> Int {
+        var end = position
+        while end < text.count {
+            let byte = text[end]
+            if byte < 0x20 || byte >= 0x80 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+            end &+= 1
+        }
+        return end
     }
 
     private mutating func escape(into bytes: inout [UInt8]) throws(JSON.Problem) {
