@@ -70,6 +70,16 @@ extension LoopbackServer {
         /// What came of it.
         public var outcome: Outcome
 
+        /// A message as the server saw it.
+        public init(from: JID, to: String, type: String, id: String?, body: String?, outcome: Outcome) {
+            self.from = from
+            self.to = to
+            self.type = type
+            self.id = id
+            self.body = body
+            self.outcome = outcome
+        }
+
         /// What came of a message.
         public enum Outcome: Sendable, Equatable {
             /// It went to that many sessions.

@@ -9,7 +9,7 @@ extension LoopbackServer {
             return
         }
         guard strike(.header, on: id) else { return }
-        if account == nil || configuration.profile == .plain { connections[id]?.streamID = nil }
+        if configuration.profile == .plain { connections[id]?.streamID = nil }
         writeHeader(id)
         if let condition = fault(of: header) {
             fail(id, condition)

@@ -50,6 +50,9 @@ struct StreamManagement: Sendable {
     /// Whether anything was sent since the last `<r/>`: without it, asking again would tell nothing new.
     private(set) var hasNews = false
 
+    /// Nothing handled, nothing sent; for tests a count of stanzas sent and acknowledged before.
+    init(acknowledged: UInt32 = 0) { self.acknowledged = acknowledged }
+
     /// Whether it is time for an `<r/>`: one at a time.
     var shouldAsk: Bool { hasNews && !isAsking }
 

@@ -39,7 +39,9 @@ extension LoopbackServer {
 
     private mutating func apply(_ fault: Fault, on id: ConnectionID, _ stanza: Element?) -> Bool {
         switch fault.effect {
-        case .abort: abort(id)
+        case .abort:
+            flush(id)
+            abort(id)
         case .restart: restart()
         case .close(let condition): dismiss(id, condition)
         case .stall:
