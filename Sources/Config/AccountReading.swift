@@ -67,7 +67,7 @@ extension Reading {
             }
             return jid
         } catch {
-            report(node, "\(Wording.quote(text)) is no address: \(error)", "expected for example bridge@example.org")
+            report(node, "no address: \(error)", "expected for example bridge@example.org")
             return nil
         }
     }
@@ -78,7 +78,7 @@ extension Reading {
             // Any domain serves to prepare a resource.
             return try JID("example.org").with(resource: text).resource
         } catch {
-            report(node, "\(Wording.quote(text)) is no resource: \(error)", "expected for example bridge")
+            report(node, "\(Wording.quote(text)) is no resource: it \(error.rule)", "expected for example bridge")
             return nil
         }
     }

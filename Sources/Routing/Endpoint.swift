@@ -51,7 +51,7 @@ public enum Endpoint: Hashable, Sendable {
             return try JID(text)
         } catch {
             throw EndpointProblem(
-                what: "\(Wording.quote(text)) is no address: \(error)", hint: "expected for example ops@example.org",
+                what: "no address: \(error)", hint: "expected for example ops@example.org",
                 offset: 5)
         }
     }

@@ -36,7 +36,9 @@ public final class Pattern: @unchecked Sendable {
         // \C would cut a character in two: what is captured would not be text.
         let options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C
         var code = try Pattern.compile(source, options)
-        isJustInTime = justInTime && pcre2_jit_compile_8(code, PCRE2_JIT_COMPLETE) == 0
+        // (*NO_JIT) in the pattern makes this a success that compiles nothing: what counts is the machine code.
+        if justInTime { pcre2_jit_compile_8(code, PCRE2_JIT_COMPLETE) }
+        isJustInTime = Pattern.machineCodeBytes(code) > 0
         if !isJustInTime {
             // The interpreter's match limit does not count the steps of a single character's repetition, so that \s+$ on
             // a long line takes half a minute: it counts its steps by a callout at each item instead.
@@ -63,6 +65,12 @@ public final class Pattern: @unchecked Sendable {
         }
         guard let code else { throw Problem(what: Pattern.words(for: failure), offset: min(offset, length)) }
         return code
+    }
+
+    private static func machineCodeBytes(_ code: OpaquePointer) -> Int {
+        var size = 0
+        pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_JITSIZE), &size)
+        return size
     }
 
     private static func count(_ code: OpaquePointer) -> Int {

@@ -20,7 +20,9 @@ struct Rendering {
             case .literal(let literal): bytes.append(contentsOf: literal)
             case .group(let number):
                 if let range = matcher?.group(number) { bytes.append(contentsOf: text[range]) }
-            case .line: bytes.append(contentsOf: text)
+            case .line:
+                // Events speak of lines by their number.
+                if event == nil { bytes.append(contentsOf: text) } else { append(field: "line", to: &bytes) }
             case .host: bytes.append(contentsOf: host)
             case .time: time.append(to: &bytes)
             case .json(let path): json?.value(at: path)?.appendRaw(to: &bytes)

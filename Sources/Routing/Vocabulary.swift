@@ -20,16 +20,20 @@ public struct Vocabulary: Sendable {
         self.groups = groups
     }
 
-    /// The fields of messages.
-    public static let messageFields = ["from", "jid", "to", "type", "id", "body"]
+    /// The fields of messages that people send.
+    public static let messageFields = [
+        "from", "jid", "to", "type", "id", "body", "subject", "thread", "lang", "delay", "origin_id", "stanza_id",
+        "redelivered",
+    ]
 
-    /// The fields of the events that this version emits (DESIGN 5.3); an event that has none of that name gives "".
+    /// The fields of the events that this version emits, as their schema names them; an event that has none of that name
+    /// gives "".
     public static let eventFields =
         messageFields + [
-            "event", "state", "resumed", "reason", "retry_in_ms", "peer", "available", "show", "status", "priority",
-            "action", "name", "groups", "subscription", "ask", "approved", "initial", "version", "delay", "thread",
-            "subject", "ref", "stage", "ok", "code", "condition", "text", "key", "line", "column", "source", "count",
-            "redelivered", "replayed",
+            "event", "state", "resumed", "peer", "reason", "retry_in_ms", "available", "show", "status", "priority",
+            "action", "name", "groups", "subscription", "ask", "approved", "initial", "ref", "line", "stage",
+            "condition", "text", "ok", "code", "key", "column", "count", "lines", "accepted", "failed", "waiting",
+            "waiting_bytes", "source", "invalid_utf8", "illegal_characters", "overlong_lines", "split_parts",
         ]
 
     private static let lineFields = ["line"]
@@ -124,8 +128,9 @@ public struct Vocabulary: Sendable {
     }
 
     private func expectation(_ known: [String]) -> String {
-        let braced = known.prefix(12).map { "{\($0)}" }
-        if known.count > 12 { return braced.joined(separator: ", ") + ", ... or {json.PATH}" }
+        let shown = known.count > 16 ? 12 : 16
+        let braced = known.prefix(shown).map { "{\($0)}" }
+        if known.count > shown { return braced.joined(separator: ", ") + ", ... or {json.PATH}" }
         return Wording.alternatives(braced + ["{json.PATH}"])
     }
 }

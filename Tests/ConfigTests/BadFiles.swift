@@ -1,55 +1,75 @@
-enum BadFiles {
-    static let files: [String] = [
-        "",
-        "# nothing\n",
-        "---\n",
-        "- a\n",
-        "just text\n",
-        "acount: {}\nbrigdes: []\nrooms: []\ncontacts: {}\nstuff: 1\n",
-        "account: {jid: a@b}\naccount: {jid: c@d}\n",
-        "account: [a]\npresence: chat\nbridges: {}\n",
-        "bridges: []\n",
-        "bridges:\n  - {}\n  - text\n  - [stdin]\n",
-        "bridges:\n  - {form: stdin, ot: stdout}\n",
-        "bridges:\n  - from: []\n    to: {xmpp: a}\n  -\n    from: [stdin, , null]\n    to: [[stdout]]\n",
-        "bridges:\n  - from: stdn\n    to: [xmpp:, 'xmpp:ops@', \"ops@example.org\"]\n  - {from: 'tail:/x', to: room:a@b}\n",
-        "bridges:\n  - {from: stdout, to: stdin}\n  - {from: [commands, stdin], to: events}\n  - {from: events, to: xmpp:a@b}\n  - {from: xmpp:a@b, to: commands}\n",
-        "bridges:\n  - {from: stdin, to: commands, body: '{line}'}\n  - {from: stdin, to: [stdout, stdout]}\n",
-        "bridges:\n  - {name: a, from: stdin, to: stdout}\n  - {name: b, from: stdin, to: stdout}\n  - {name: a, from: stdin, to: stdout, type: groupchat}\n  - {name: '', from: stdin, to: stdout, type: hedline, group: {}, limit: {}}\n",
-        "bridges:\n  - from: stdin\n    to: stdout\n    match: 'it''s ü [a'\n    body: '{x} it''s {y}'\n",
-        "bridges:\n  - from: stdin\n    to: stdout\n    match: a(b\n    body: on {hots}: {1}\n",
-        "bridges:\n  - from: stdin\n    to: stdout\n    match: \"\\\\[\\x41\\u0041\\U00000041(\"\n    body: \"\\\"\\u00fc {line} {nope}\"\n",
-        "bridges:\n  - from: stdin\n    to: stdout\n    body: |\n      {line}\n      {nope} {\n  - from: stdin\n    to: stdout\n    body: \"a\n      {nope}\"\n",
-        "bridges:\n  - {from: stdin, to: stdout, body: ''}\n  - {from: stdin, to: stdout, body: }\n  - {from: stdin, to: stdout, body: [a], match: {a: b}, type: [x], name: ~}\n",
-        "account:\n  jid: \"@example.org\"\n  password: {fil: x}\n  server: \"a:b\"\n  fingerprint: abc\n  client_key: /k\n  resource: ''\n  anonymous: yes\n  retry: ever\n  connect_timeout: 0s\n  ca_file: [x]\n  ca-file: y\n",
-        "account:\n  jid: a@b/c\n  anonymous: true\n  password: {file: a, env: B}\n",
-        "account: {jid: a@b, password: {env: $X}}\npresence: {show: online, priority: 200, status: [a]}\n",
-        "account: {password: {command: pass}}\npresence: {show: dnd, priority: 1.5}\n",
-        "account: {password: {command: []}}\n",
-        "account: {password: {command: ['', [x]]}}\n",
-        "account: {password: {credential: ../x}}\n",
-        "account: {password: {}}\n",
-        "account: {password: [hunter2]}\n",
-        "account: {password: {hunter2}}\n",
-        "account: {password: }\n",
-        "account: &a {jid: a@b}\npresence: *a\n",
-        "account: {jid: !!str a@b}\npresence: !x {show: dnd}\nbridges: &b [*c]\n",
-        "account: {jid: a@b}\n---\naccount: {}\n",
-        "? [a, b]\n: 1\n",
-        "account:\n\tjid: a@b\n",
-        "account: {jid: a@b\n",
-        "account:\n  jid: a: b\n",
-        "account:\n  jid: \"a@b\npresence: {}\n",
-        "account: {jid: @a}\n",
-        "bridges:\n  - match: *x\n    from: stdin\n   to: stdout\n",
-        "bridges:\r\n  - from: stdn\r\n    to: stdout\r\n",
-        "bridges:\r  - from: stdn\r    to: stdout\r",
-        "\u{FEFF}acc: 1\n",
-        "account: {jid: a\u{7}b}\n",
-        "presence: {status: \"\u{2028}\", sho: x}\n",
-        "bridges:\n  - *a: x\n",
-        String(repeating: "[", count: 17),
-        "a: 'x",
-        "bridges:\n  - {from: stdin, to: stdout, macth: a, body: '{1} {nope}'}\n  - {from: events, to: xmpp:a@b, bdoy: x}\n",
-    ]
+import Config
+import Testing
+
+/// A file with mistakes, and the lines that a person sees.
+struct BadFile: CustomTestStringConvertible, Sendable {
+    let yaml: String
+    let problems: [String]
+
+    init(_ yaml: String, _ problems: [String]) {
+        self.yaml = yaml
+        self.problems = problems
+    }
+
+    var testDescription: String { String(reflecting: String(yaml.prefix(60))) }
+}
+
+@Suite struct BadFiles {
+    @Test(arguments: yaml + account + bridges)
+    func everyMistakeIsToldOnce(_ file: BadFile) {
+        #expect(Files.problems(file.yaml) == file.problems)
+    }
+
+    /// A mistake in one bridge hides none in another, nor any elsewhere.
+    @Test func mistakesAddUp() {
+        var whole = "bridges:\n"
+        var expected: [String] = []
+        var lines = 1
+        for file in Self.bridges where file.yaml.hasPrefix("bridges:\n") && !file.yaml.contains("name:") {
+            let body = file.yaml.dropFirst("bridges:\n".count)
+            for problem in file.problems {
+                let parts = problem.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
+                let line = (Int(parts[1]) ?? 0) - 1 + lines
+                expected.append("f:\(line):\(parts[2]):\(parts[3])")
+            }
+            whole += body
+            lines += body.split(separator: "\n", omittingEmptySubsequences: false).count - 1
+        }
+        #expect(expected.count > 20)
+        #expect(Files.problems(whole) == expected)
+    }
+
+    @Test func bytesThatAreNoText() {
+        let notUTF8 = "save the file as UTF-8"
+        #expect(Files.problems(Array("a: b\nü".utf8) + [0xFF]) == ["f:2:2: bytes that are not UTF-8; \(notUTF8)"])
+        #expect(Files.problems([0xC3]) == ["f:1:1: bytes that are not UTF-8; \(notUTF8)"])
+        for utf16 in [[0xFF, 0xFE, 0x61, 0], [0xFE, 0xFF, 0, 0x61], [0x61, 0, 0x3A, 0], [0, 0x61, 0, 0x3A]] as [[UInt8]]
+        {
+            #expect(Files.problems(utf16) == ["f:1:1: the file is not UTF-8, but UTF-16; save it as UTF-8"])
+        }
+        #expect(
+            Files.problems("ab\u{0}b")
+                == ["f:1:3: the control character U+0; leave it out, or write it as an escape in double quotes"])
+    }
+
+    @Test func noMoreThanAPersonReads() {
+        let lines = Files.problems(String(repeating: "x: 1\n", count: Problems.problemsMax + 50))
+        #expect(lines.count == Problems.problemsMax)
+        #expect(lines.last?.hasPrefix("f:\(Problems.problemsMax):1: ") == true)
+    }
+
+    /// What could be a password is in no message.
+    @Test(arguments: [
+        "account: {password: [hunter2]}", "account: {password: {hunter2}}", "account: {password: {hunter2: x}}",
+        "account: {password: hunter2, jid: a@b", "account: {password: {file: [hunter2]}}",
+        "account: {password: {env: $hunter2}}",
+        "account: {password: {command: hunter2}}", "account: {password: hunter2: x}", "account: {password: 'hunter2}",
+        "account: {password: hunter2, anonymous: true}", "account: {password: !hunter2 x}",
+        "account: {password: *hunter2 }",
+    ])
+    func secretsAreNotTold(_ yaml: String) {
+        let lines = Files.problems(yaml)
+        #expect(lines.count == 1)
+        #expect(!lines.joined().contains("hunter2"))
+    }
 }

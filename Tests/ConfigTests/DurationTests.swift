@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct DurationTests {
     @Test(arguments: [
-        ("500ms", Duration.milliseconds(500)), ("30s", .seconds(30)), ("10m", .seconds(600)), ("1h30m", .seconds(5_400)),
+        ("500ms", Duration.milliseconds(500)), ("30s", .seconds(30)), ("10m", .seconds(600)),
+        ("1h30m", .seconds(5_400)),
         ("2d", .seconds(172_800)), ("1d1h1m1s1ms", .milliseconds(90_061_001)), ("0s", .zero), ("007s", .seconds(7)),
         ("365d", .seconds(365 * 86_400)), ("1m500ms", .milliseconds(60_500)),
     ])

@@ -20,7 +20,7 @@ import Testing
         ("xmp:ops@example.org", "did you mean xmpp:JID?"),
         ("ops@example.org", "\"ops@example.org\" is no endpoint; did you mean xmpp:ops@example.org?"),
         ("xmpp:", "no address behind xmpp:"),
-        ("xmpp:ops@", "\"ops@\" is no address: "),
+        ("xmpp:ops@", "no address: \"ops@\" names no domain; expected for example ops@example.org"),
         ("http://example.org", "unknown endpoint"),
     ])
     func saysWhatIsWrong(_ text: String, _ expected: String) {

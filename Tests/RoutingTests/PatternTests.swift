@@ -89,14 +89,34 @@ import Testing
         #expect(Self.match(matcher, "a") != .limited(what))
     }
 
-    @Test func quadraticPatternsEndWithoutMachineCode() throws {
-        let matcher = Matcher(try Pattern(compiling: "\\s+$", justInTime: false))
+    @Test(arguments: [("\\s+$", false), ("(*NO_JIT)\\s+$", true)])
+    func quadraticPatternsEndWithoutMachineCode(_ source: String, justInTime: Bool) throws {
+        let pattern = try Pattern(compiling: source, justInTime: justInTime)
+        #expect(!pattern.isJustInTime)
+        let matcher = Matcher(pattern)
         guard case .limited = Self.match(matcher, String(repeating: " ", count: 65_535) + "x") else {
             Issue.record("it ran through")
             return
         }
         #expect(Self.match(matcher, "x  ") == .matched)
         #expect(matcher.group(0) == 1..<3)
+    }
+
+    /// Small expressions that stand for large ones, or for no end at all.
+    @Test(arguments: [
+        ("(((a{1,1000}){1,1000}){1,1000}){1,1000}", "regular expression is too large"),
+        ("(?:a{0,65535}){0,65535}", "regular expression is too large"),
+        ("(?R)*a", "limited(\"JIT stack limit reached\")"), ("(a?(?1)?)*!x", "missed"),
+    ])
+    func expressionsThatGrow(_ source: String, _ expected: String) {
+        let outcome: String
+        do {
+            let matcher = Matcher(try Pattern(compiling: source))
+            outcome = "\(Self.match(matcher, String(repeating: "a", count: 10_000) + "b"))"
+        } catch {
+            outcome = error.what
+        }
+        #expect(outcome == expected)
     }
 
     @Test func limitsInThePatternOnlyLower() throws {

@@ -102,6 +102,19 @@ import Testing
             Deliveries.of(event, by: [try Rule(from: [Self.ops], to: [Self.bot])]) == ["0 xmpp:bot@example.org \"hi\""])
     }
 
+    @Test func bodiesMayBeJSON() throws {
+        let rule = try Rule(from: [Self.ops], body: "{json.a.0}", to: [.stdout])
+        let event = Self.message(from: "ops@example.org/a", body: #"{"a": ["x"]}"#)
+        #expect(Deliveries.of(event, by: [rule]) == ["0 stdout \"x\""])
+    }
+
+    @Test func eventsSpeakOfLinesByTheirNumber() throws {
+        let rule = try Rule(from: [.events], body: "{event} {line}", to: [.stdout])
+        #expect(
+            Deliveries.of(EventRecord(.result, [.init("line", .int(12))]), by: [rule]) == ["0 stdout \"result 12\""])
+        #expect(Deliveries.of(Self.message(from: "a@example.org"), by: [rule]) == ["0 stdout \"message \""])
+    }
+
     @Test func eventsFillTheirFields() throws {
         let rule = try Rule(
             from: [.events], body: "{event} {from} {show}|{priority}|{available}|{groups}|{status}|{json.a}",

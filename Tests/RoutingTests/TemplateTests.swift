@@ -47,7 +47,8 @@ import Testing
             from: [peer], match: nil, body: "{line}",
             expected: [
                 "0: unknown placeholder \"{line}\" for records from xmpp:ops@example.org; "
-                    + "expected {from}, {jid}, {to}, {type}, {id}, {body}, {host}, {time} or {json.PATH}"
+                    + "expected {from}, {jid}, {to}, {type}, {id}, {body}, {subject}, {thread}, {lang}, {delay}, "
+                    + "{origin_id}, {stanza_id}, {redelivered}, {host}, {time} or {json.PATH}"
             ]),
         Mistake(
             from: [.stdin, peer], match: nil, body: "{line}",
