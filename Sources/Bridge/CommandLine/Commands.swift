@@ -56,9 +56,12 @@ struct CheckCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The file; without it the one that a run would use.", valueName: "file"))
     var file: String?
 
+    @Option(name: .long, help: ArgumentHelp("The same.", valueName: "file"))
+    var config: String?
+
     mutating func run() throws {
         do throws(StartFailure) {
-            guard let path = file ?? ConfigurationFile.find(flag: nil, Environment.process) else {
+            guard let path = file ?? ConfigurationFile.find(flag: config, Environment.process) else {
                 throw StartFailure(.configuration, "no configuration file found; name one")
             }
             let plan = try ConfigurationFile.load(path)

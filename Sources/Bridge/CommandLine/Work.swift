@@ -28,6 +28,7 @@ struct Work {
         options.answersCommands = options.reads == .commands || router.usesCommands
         options.prints = router.usesStdout || options.answersCommands
         options.output = flags.output
+        options.printsSession = !flags.from.isEmpty && !rules.contains { $0.from.contains(.events) }
         options.count = flags.count
         options.timeout = try flags.timeout.map { text throws(StartFailure) in try duration(text, "--timeout") }
         if let count = flags.count, count < 1 { throw StartFailure(.usage, "--count must be 1 or more") }

@@ -10,10 +10,15 @@ enum ConnectFailure {
     static func classify(_ error: any Error, _ candidate: Candidate) -> TransportFailure {
         if let failure = error as? NIOConnectionError {
             if failure.connectionErrors.isEmpty {
-                return .name("no address found for \(failure.host)")
+                return .name("no address found for \(failure.host); check the name, or give the server with --server")
             }
-            let reasons = failure.connectionErrors.map { "\(address($0.target)): \(describe($0.error))" }
-            return .unreachable(reasons.joined(separator: "; "))
+            let reasons = failure.connectionErrors.map { (address($0.target), describe($0.error)) }
+            if let first = reasons.first, reasons.allSatisfy({ $0.1 == first.1 }) {
+                let addresses = reasons.map(\.0).joined(separator: ", ")
+                return .unreachable("\(candidate.host):\(candidate.port): \(first.1) (\(addresses))")
+            }
+            let each = reasons.map { "\($0.0): \($0.1)" }.joined(separator: "; ")
+            return .unreachable("\(candidate.host):\(candidate.port): \(each)")
         }
         return .unreachable("\(candidate.host):\(candidate.port): \(describe(error))")
     }

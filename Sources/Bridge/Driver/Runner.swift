@@ -205,12 +205,12 @@ final class Runner: @unchecked Sendable {
             enter {
                 switch outcome {
                 case .written(let total): self.feed(.outputWritten(total))
-                case .failed(let code): self.feed(.outputFailed(Diagnostics.describe(code)))
+                case .failed(let code): self.feed(.outputFailed(Diagnostics.describe(code), isGone: code == EPIPE))
                 }
             }
         }
         watchReader(of: STDOUT_FILENO) { [self] in
-            enter { self.feed(.outputFailed("its reader has gone")) }
+            enter { self.feed(.outputFailed("its reader has gone", isGone: true)) }
         }
     }
 

@@ -24,7 +24,7 @@ struct Pump {
         /// So many bytes of standard output are written in all.
         case outputWritten(UInt64)
         /// Standard output takes no more, in the system's words.
-        case outputFailed(String)
+        case outputFailed(String, isGone: Bool)
         /// SIGTERM or SIGINT.
         case stop
         /// SIGUSR1.
@@ -55,6 +55,9 @@ struct Pump {
         var count: Int?
         var timeout: Duration?
         var framing = LineFramer.Limits()
+        /// Whether the session's own state is printed though no rule takes it: so that the reader of a single peer's
+        /// messages knows when they can come.
+        var printsSession = false
         /// Whether commands come, so that results must go somewhere.
         var answersCommands = false
 
@@ -112,8 +115,9 @@ struct Pump {
     /// A fault that decides the status of a run that otherwise ends well.
     var worst: ExitStatus?
     var lanes: [JID: Lane] = [:]
-    /// Raw iq stanzas that wait for their answer: id → ref.
-    var rawRequests: [String: String] = [:]
+    /// Raw iq stanzas that wait for their answer, by id.
+    var rawRequests: [String: RawRequest] = [:]
+    var rawRequestCount: UInt64 = 0
     /// Raw messages with an id of the user's that are not accepted yet: id → row.
     var rawMessages: [String: UInt64] = [:]
     var complaintsTold: Instant?
@@ -187,7 +191,7 @@ struct Pump {
         case .inputEnded: inputEnded()
         case .inputFailed(let reason): inputFailed(reason)
         case .outputWritten(let total): written(total)
-        case .outputFailed(let reason): outputFailed(reason)
+        case .outputFailed(let reason, let isGone): outputFailed(reason, isGone: isGone)
         case .stop: stop()
         case .status: actions.append(.say(.error, statusLine))
         case .timeout: timeout()

@@ -57,7 +57,7 @@ extension Pump {
     private mutating func sendRaw(_ raw: Command.Raw, number: UInt64) {
         let stanza: Element
         do throws(StreamParser.Failure) { stanza = try StreamParser.stanza(raw.xml) } catch {
-            return refuse(raw, "bad-xml", "not one whole stanza: \(error.text)")
+            return refuse(raw, "bad-xml", number, "not one whole stanza: \(error.text)")
         }
         if stanza.isNamed("message", NS.client) {
             appendRaw(stanza, ref: raw.ref)
@@ -65,11 +65,11 @@ extension Pump {
             return commit()
         }
         guard stanza.isNamed("iq", NS.client) || stanza.isNamed("presence", NS.client) else {
-            return refuse(raw, "bad-value", "expected a message, presence or iq in jabber:client, not \(stanza.name)")
+            return refuse(raw, "bad-value", number, "expected a message, presence or iq in jabber:client, not \(stanza.name)")
         }
-        guard session.isOnline else { return refuse(raw, "offline", "not online; only messages are kept until then") }
+        guard session.isOnline else { return refuse(raw, "offline", number, "not online; only messages are kept until then") }
         if stanza.hasName("iq"), stanza["type"] == "get" || stanza["type"] == "set" {
-            return request(stanza, raw)
+            return request(stanza, raw, number)
         }
         session.sendUnreliably(serialised(stanza), at: now)
         answer(.result(ref: raw.ref, ok: true, text: "accepted"))
@@ -86,39 +86,60 @@ extension Pump {
         counters.rowsAppended += 1
     }
 
-    private mutating func refuse(_ raw: Command.Raw, _ code: String, _ text: String) {
-        answer(.result(ref: raw.ref, ok: false, code: code, text: text, key: "xml"))
+    private mutating func refuse(_ raw: Command.Raw, _ code: String, _ number: UInt64, _ text: String) {
+        answer(.result(ref: raw.ref, ok: false, code: code, text: text, key: "xml", line: number))
     }
 
     /// An iq of the user's: its result is the server's answer, known by the id.
-    private mutating func request(_ stanza: Element, _ raw: Command.Raw) {
-        guard let id = stanza["id"], !id.isEmpty else {
-            return refuse(raw, "missing-key", "an iq needs an id, so that its answer is known")
+    private mutating func request(_ stanza: Element, _ raw: Command.Raw, _ number: UInt64) {
+        rawRequestCount += 1
+        let given = stanza["id"] ?? ""
+        let id = given.isEmpty ? stanzas.requestIdentifier(rawRequestCount) : given
+        guard rawRequests.count < Limits.rawRequestsMax else {
+            return refuse(raw, "too-many", number, "\(Limits.rawRequestsMax) queries wait for their answers; wait for some")
         }
-        guard rawRequests.count < Limits.rawRequestsMax, rawRequests[id] == nil else {
-            return refuse(raw, "bad-value", "an iq with the id \(id) still waits for its answer")
+        guard rawRequests[id] == nil else {
+            return refuse(raw, "bad-value", number, "a query with the id \(id) still waits for its answer")
         }
-        rawRequests[id] = raw.ref ?? ""
-        session.sendUnreliably(serialised(stanza), at: now)
+        rawRequests[id] = RawRequest(ref: raw.ref, to: stanza["to"])
+        let whole = given.isEmpty ? stanza.with("id", id) : stanza
+        session.sendUnreliably(serialised(whole), at: now)
+    }
+
+    /// A query of the user's that waits for its answer.
+    struct RawRequest: Equatable, Sendable {
+        var ref: String?
+        /// Whom it asked, as written; nil for our own account.
+        var to: String?
     }
 
     /// The answer to an iq that the session did not ask itself.
     mutating func answered(_ iq: Element) {
-        guard let id = iq["id"], let ref = rawRequests.removeValue(forKey: id) else { return }
-        let known = ref.isEmpty ? nil : ref
+        guard let id = iq["id"], let request = rawRequests[id], isAnswer(iq["from"], to: request) else { return }
+        rawRequests[id] = nil
         if iq["type"] == "error" {
             let error = StanzaError(of: iq)
-            answer(.result(ref: known, ok: false, code: error.condition, text: error.text))
+            answer(
+                .result(
+                    ref: request.ref, ok: false, code: "refused", text: error.text, condition: error.condition,
+                    xml: iq.description))
         } else {
-            answer(.result(ref: known, ok: true))
+            answer(.result(ref: request.ref, ok: true, xml: iq.description))
         }
         leaveIfDrained()
     }
 
+    /// An id is no secret: an answer counts only from whom we asked (RFC 6120 8.1.2.1 for no address at all).
+    private func isAnswer(_ from: String?, to request: RawRequest) -> Bool {
+        let sender = from.flatMap { try? JID($0) } ?? accountJID
+        guard let to = request.to else { return sender.bare == accountJID || sender == accountJID.server }
+        return (try? JID(to)) == sender
+    }
+
     /// Requests whose stream is lost are never answered.
     mutating func dropRequests() {
-        for (_, ref) in rawRequests {
-            answer(.result(ref: ref.isEmpty ? nil : ref, ok: false, code: "offline", text: "the stream was lost before the answer"))
+        for request in rawRequests.values {
+            answer(.result(ref: request.ref, ok: false, code: "offline", text: "the stream was lost before the answer"))
         }
         rawRequests.removeAll()
     }

@@ -29,7 +29,8 @@ extension Pump {
         if case .draining = phase, !session.isOnline { leave(nil) }
     }
 
-    mutating func outputFailed(_ reason: String) {
+    /// - Parameter isGone: whether its reader has gone, which is how `head` says that it has enough.
+    mutating func outputFailed(_ reason: String, isGone: Bool) {
         guard !outputIsBroken else { return }
         outputIsBroken = true
         output.removeAll()
@@ -38,8 +39,8 @@ extension Pump {
         if case .flushing = phase { return flushed() }
         guard phase == .running else { return }
         // Rules that carry standard input on still have their work; a run that only prints has none left.
+        actions.append(.say(isGone ? .info : .error, "writing standard output failed: \(reason)"))
         if options.reads == .lines, router.recipients.count > 0 { return }
-        actions.append(.say(.info, "standard output: \(reason)"))
         beginDrain(limit: now + .seconds(Limits.drainSeconds))
     }
 

@@ -14,8 +14,10 @@ extension Pump {
             emit(.session(.online, jid: jid, resumed: resumed, peer: peer))
             leaveIfDrained()
         case .offline(let reason, let retryIn):
-            let next = retryIn.map { "; trying again in \(Self.words($0))" } ?? ""
-            actions.append(.say(.warning, reason + next))
+            // Without another attempt the end follows at once, and says the same.
+            if let retryIn {
+                actions.append(.say(.warning, "\(reason); trying again in \(Self.words(retryIn))"))
+            }
             dropRequests()
             emit(.session(.offline, reason: reason, retryIn: retryIn))
         case .message(let message): observe(message)
@@ -46,6 +48,7 @@ extension Pump {
 
     /// An event of our own, to whatever rule takes events.
     mutating func emit(_ event: EventRecord) {
+        if options.printsSession, event.kind == .session { printEvent(event) }
         guard router.usesEvents else { return }
         route(.event(event), from: .session)
     }
