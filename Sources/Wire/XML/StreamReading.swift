@@ -28,8 +28,6 @@ struct StreamReading {
     /// The caller said stop.
     var isStopped = false
     var isClosed = false
-    /// The last of the text was CDATA that ended in a CR, which is a line feed by now.
-    var cdataEndsInReturn = false
 
     init(limits: StreamParser.Limits) {
         var limits = limits
@@ -68,7 +66,6 @@ struct StreamReading {
         }
         handlers.characters = { data, text, count in
             guard let reading = StreamReading.from(data) else { return }
-            reading.pointee.cdataEndsInReturn = false
             StreamReading.text(reading, UnsafeBufferPointer(start: text, count: Int(count)))
         }
         handlers.cdataBlock = { data, text, count in
@@ -124,6 +121,10 @@ extension StreamReading {
     private static func deliver(_ reading: StreamReadingPointer, _ event: StreamParser.Event, skipping: Int = 0) {
         guard let context = reading.pointee.context, let deliver = reading.pointee.deliver else { return }
         let position = reading.pointee.origin + Int(xmlByteConsumed(context)) + skipping
+        // It may have come whole behind the header, whose limit is another.
+        if position - reading.pointee.boundary > reading.pointee.bytesMax, reading.pointee.depth == 1, skipping == 0 {
+            return fail(reading, reading.pointee.tooLarge)
+        }
         reading.pointee.position = position
         reading.pointee.boundary = position
         reading.pointee.isStopped = deliver(event) == .stop
@@ -219,14 +220,14 @@ extension StreamReading {
 
     /// The library hands CDATA over as it stands: the ends of lines are normalized here (XML 1.0, 2.11).
     private static func cdata(_ reading: StreamReadingPointer, _ content: UnsafeBufferPointer<UInt8>) {
+        guard let start = content.baseAddress else { return }
         var from = 0
-        if reading.pointee.cdataEndsInReturn, content.first == UInt8(ascii: "\n") { from = 1 }
-        reading.pointee.cdataEndsInReturn = content.last == UInt8(ascii: "\r")
         while let found = content[from...].firstIndex(of: UInt8(ascii: "\r")) {
             text(reading, UnsafeBufferPointer(rebasing: content[from..<found]))
+            from = found + 1
+            // It may be one byte behind the content: still in the library's buffer, at least its "]" or final NUL.
+            if start[from] == UInt8(ascii: "\n") { continue }
             withUnsafeBytes(of: UInt8(ascii: "\n")) { text(reading, $0.bindMemory(to: UInt8.self)) }
-            let next = found + 1
-            from = next < content.count && content[next] == UInt8(ascii: "\n") ? next + 1 : next
         }
         text(reading, UnsafeBufferPointer(rebasing: content[from...]))
     }
