@@ -51,6 +51,9 @@ struct StreamReading {
     /// what they took in the stream, only namespaces are repeated.
     static let arenaFactorMax = 4
 
+    /// The longest namespace name, in bytes: each element's is compared with those before it.
+    static let namespaceBytesMax = 1000
+
     /// The callbacks; what is nil is unneeded, or cannot happen without a DTD.
     static var handlers: xmlSAXHandler {
         var handlers = xmlSAXHandler()
@@ -144,16 +147,24 @@ extension StreamReading {
             let text = "elements nested more than \(reading.pointee.limits.depthMax) deep"
             return fail(reading, .init(condition: "policy-violation", text: text))
         }
-        reading.pointee.builder.start(name: bytes(name.name), namespace: bytes(name.namespace))
+        let namespace = space(name.namespace)
+        var spaceMost = namespace.count
+        reading.pointee.builder.start(name: bytes(name.name), namespace: namespace)
         for index in 0..<attributes.count {
             guard let words = attributes.words.map({ $0 + 5 * index }), let start = words[3], let end = words[4] else {
                 continue
             }
+            let namespace = space(words[2])
+            spaceMost = max(spaceMost, namespace.count)
             reading.pointee.builder.attribute(
-                name: bytes(words[0]), namespace: bytes(words[2]),
+                name: bytes(words[0]), namespace: namespace,
                 value: UnsafeBufferPointer(start: start, count: end - start))
         }
         reading.pointee.depth += 1
+        if spaceMost > namespaceBytesMax {
+            let text = "a namespace of more than \(namespaceBytesMax) bytes"
+            return fail(reading, .init(condition: "policy-violation", text: text))
+        }
         if reading.pointee.builder.byteCount > arenaFactorMax * reading.pointee.limits.stanzaBytesMax {
             let text = "an element whose namespaces are repeated too often"
             return fail(reading, .init(condition: "policy-violation", text: text))
@@ -232,8 +243,13 @@ extension StreamReading {
         text(reading, UnsafeBufferPointer(rebasing: content[from...]))
     }
 
-    private static func bytes(_ word: UnsafePointer<xmlChar>?) -> UnsafeBufferPointer<UInt8> {
+    private static func bytes(_ word: UnsafePointer<xmlChar>?, most: Int = Int.max) -> UnsafeBufferPointer<UInt8> {
         guard let word else { return UnsafeBufferPointer(start: nil, count: 0) }
-        return UnsafeBufferPointer(start: word, count: Int(xmlStrlen(word)))
+        return UnsafeBufferPointer(start: word, count: xmlstream_length(word, most))
+    }
+
+    /// A namespace name; one that is too long comes cut, and is noticed by its length.
+    private static func space(_ word: UnsafePointer<xmlChar>?) -> UnsafeBufferPointer<UInt8> {
+        bytes(word, most: namespaceBytesMax + 1)
     }
 }
