@@ -1,6 +1,7 @@
 #ifndef XMPP_BRIDGE_CLIBXML2_SHIM_H
 #define XMPP_BRIDGE_CLIBXML2_SHIM_H
 
+#include <string.h>
 #include <libxml/parser.h>
 #include <libxml/SAX2.h>
 #include <libxml/xmlerror.h>
@@ -21,6 +22,11 @@ static inline unsigned char xmlstream_byte(xmlParserCtxtPtr context) {
 static inline const unsigned char *xmlstream_pending(xmlParserCtxtPtr context, long *count) {
     *count = context->input == NULL ? 0 : context->input->end - context->input->cur;
     return context->input == NULL ? NULL : context->input->cur;
+}
+
+/* The length of a word, looked at no further than that. */
+static inline size_t xmlstream_length(const unsigned char *word, size_t most) {
+    return strnlen((const char *)word, most);
 }
 
 /* Whether a fatal error has ended the document. */

@@ -147,7 +147,9 @@ extension Element {
         let end = Int(node.end)
         while position < end {
             let one = storage.nodes[position]
-            body(one.isText ? .text(storage.string(one.namespace)) : .element(Element(storage: storage, index: position)))
+            body(
+                one.isText ? .text(storage.string(one.namespace)) : .element(Element(storage: storage, index: position))
+            )
             position = Int(one.end)
         }
     }

@@ -70,12 +70,14 @@ public struct JID: Sendable {
 }
 
 extension JID: Hashable {
-    // The text says where its parts are: no prepared local part or domain holds "@" or "/".
+    /// The text alone decides: no prepared local part or domain holds "@" or "/", so it says where its parts are.
     public static func == (a: JID, b: JID) -> Bool { a.text == b.text }
+    /// Hashes what `==` compares.
     public func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }
 
 extension JID: CustomStringConvertible {
+    /// The address, prepared.
     public var description: String { text }
 }
 

@@ -21,6 +21,9 @@ enum DomainName {
         var isInternational = false
         for label in labels {
             let text = String(Substring(label))
+            for scalar in text.unicodeScalars where scalar.isASCII && !isLetterDigitHyphen(UInt8(scalar.value)) {
+                throw .forbidden(scalar)
+            }
             if text.utf8.allSatisfy({ $0 < 0x80 }) && !text.hasPrefix("xn--") {
                 try check(label: text)
             } else {
@@ -68,11 +71,10 @@ enum DomainName {
         return true
     }
 
-    /// An NR-LDH label (RFC 5890 2.3.1), in lower case.
+    /// Whether letters, digits and hyphens in lower case are an NR-LDH label (RFC 5890 2.3.1).
     private static func check(label: String) throws(JID.Rule) {
         let bytes = Array(label.utf8)
         if bytes.isEmpty { throw .label(label, .empty) }
-        for scalar in label.unicodeScalars where !isLetterDigitHyphen(UInt8(scalar.value)) { throw .forbidden(scalar) }
         if bytes.count > labelBytesMax { throw .label(label, .tooLong) }
         let hyphen = UInt8(ascii: "-")
         if bytes.first == hyphen || bytes.last == hyphen { throw .label(label, .hyphenAtEnd) }

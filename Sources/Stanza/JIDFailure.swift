@@ -66,7 +66,8 @@ extension JID.Failure: CustomStringConvertible {
         case .local(let rule, let value, let text):
             "the local part \(quoted(value)) of \(quoted(text)) \(rule)"
         case .domain(let rule, let value, let text):
-            value == text ? "the domain \(quoted(value)) \(rule)" : "the domain \(quoted(value)) of \(quoted(text)) \(rule)"
+            value == text
+                ? "the domain \(quoted(value)) \(rule)" : "the domain \(quoted(value)) of \(quoted(text)) \(rule)"
         case .resource(let rule, let value, let text):
             "the resource \(quoted(value)) of \(quoted(text)) \(rule)"
         }

@@ -14,7 +14,9 @@ enum PlainAddress {
         if let at {
             guard isPartLength(at), bytes[..<at].allSatisfy(isLocal) else { return nil }
         }
-        guard DomainName.isPlain(UnsafeBufferPointer(rebasing: bytes[(at.map { $0 + 1 } ?? 0)..<slash])) else { return nil }
+        guard DomainName.isPlain(UnsafeBufferPointer(rebasing: bytes[(at.map { $0 + 1 } ?? 0)..<slash])) else {
+            return nil
+        }
         if slash < bytes.count {
             let resource = bytes[(slash + 1)...]
             guard isPartLength(resource.count), resource.allSatisfy(isResource) else { return nil }

@@ -42,7 +42,8 @@ import Testing
         (header + "</stream:stream>" + header, "not-well-formed"),
         (header + "<a></b>", "not-well-formed"), (header + "<a b='1' b='2'/>", "not-well-formed"),
         (header + "<a xmlns:x='u' xmlns:y='u' x:b='1' y:b='2'/>", "not-well-formed"),
-        (header + "<a b=1/>", "not-well-formed"), (header + "<a b/>", "not-well-formed"), (header + "<1/>", "not-well-formed"),
+        (header + "<a b=1/>", "not-well-formed"), (header + "<a b/>", "not-well-formed"),
+        (header + "<1/>", "not-well-formed"),
         (header + "<a b='<'/><b/>", "not-well-formed"), (header + "<a>&#0;</a>", "not-well-formed"),
         (header + "<a>&#xD800;</a>", "not-well-formed"), (header + "<a>&</a>;", "not-well-formed"),
         (header + "<a>]]></a>", "not-well-formed"), (header + "<a>\u{0}</a>", "not-well-formed"),
@@ -64,13 +65,16 @@ import Testing
     }
 
     static let brokenUTF8: [[UInt8]] = [
-        [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC3, 0x28], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF0, 0x80, 0x80, 0x80],
+        [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC3, 0x28], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80],
+        [0xF0, 0x80, 0x80, 0x80],
         [0xF4, 0x90, 0x80, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xFF], [0xE2, 0x82, 0x3C], [0xF0, 0x9F, 0x98, 0x3C],
     ]
 
     @Test(arguments: brokenUTF8)
     func refusesBrokenUTF8(_ broken: [UInt8]) {
-        for (before, behind) in [("<a>", "</a>"), ("<a b='", "'/>"), ("<a", "/>"), ("<a><![CDATA[", "]]></a>"), ("", "")] {
+        for (before, behind) in [
+            ("<a>", "</a>"), ("<a b='", "'/>"), ("<a", "/>"), ("<a><![CDATA[", "]]></a>"), ("", ""),
+        ] {
             let bytes = Array((header + "<first/>" + before).utf8) + broken + Array((behind + "<second/>").utf8)
             let whole = Reading(bytes, chunks: [Int.max])
             #expect(whole.condition == "unsupported-encoding")

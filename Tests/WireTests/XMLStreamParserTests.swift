@@ -60,7 +60,8 @@ extension [UInt8] {
     }
 }
 
-let header = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='x' version='1.0'>"
+let header =
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='x' version='1.0'>"
 
 @Suite struct XMLStreamParserTests {
     static let sample =
@@ -96,7 +97,9 @@ let header = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.j
     @Test func anySplitInTwoChangesNothing() {
         let bytes = Array(Self.sample.utf8)
         let whole = Reading(Self.sample)
-        for split in 1..<bytes.count { #expect(Reading(bytes, chunks: [split, Int.max]) == whole, "split at \(split)") }
+        for split in 1..<bytes.count {
+            #expect(Reading(bytes, chunks: [split, Int.max]) == whole, "split at \(split)")
+        }
     }
 
     @Test func anyThreeChunksChangeNothing() {
@@ -120,7 +123,8 @@ let header = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.j
     static let ends: [Int] = {
         let text = sample
         return [
-            "version='1.0'>", "</stream:features>", "</message>", "<presence\n/>", "id='1'/>", "sm:3'/>", "</stream:stream>",
+            "version='1.0'>", "</stream:features>", "</message>", "<presence\n/>", "id='1'/>", "sm:3'/>",
+            "</stream:stream>",
         ].compactMap { needle in text.end(of: needle) }
     }()
 

@@ -21,7 +21,8 @@ struct StreamIntake {
             case .cut: return StreamIntake(usable: waiting(bytes, before: position), failure: nil)
             case .broken:
                 return StreamIntake(
-                    usable: position, failure: .init(condition: "unsupported-encoding", text: "bytes that are not UTF-8"))
+                    usable: position,
+                    failure: .init(condition: "unsupported-encoding", text: "bytes that are not UTF-8"))
             }
         }
         return StreamIntake(usable: waiting(bytes, before: end), failure: nil)
@@ -93,7 +94,8 @@ struct PendingTag {
             self = PendingTag()
             self.start = start
         }
-        guard bytes.count > 1, bytes[0] == UInt8(ascii: "<"), bytes[1] != UInt8(ascii: "!"), bytes[1] != UInt8(ascii: "?")
+        guard bytes.count > 1, bytes[0] == UInt8(ascii: "<"), bytes[1] != UInt8(ascii: "!"),
+            bytes[1] != UInt8(ascii: "?")
         else { return }
         while position < bytes.count {
             let byte = bytes[position]

@@ -43,6 +43,9 @@ public final class StreamParser {
     /// The default namespace that the stream header declares: `jabber:client` is to be expected; empty before.
     public var contentNamespace: String { reading.pointee.contentNamespace }
 
+    /// How many distinct names the library remembers now.
+    var nameCount: Int { context.map { Int(xmlstream_names($0)) } ?? 0 }
+
     private let reading: UnsafeMutablePointer<StreamReading>
     private var context: xmlParserCtxtPtr?
     private var prologue: StreamPrologue? = StreamPrologue()
@@ -192,7 +195,9 @@ public final class StreamParser {
             // The library fails here only for want of memory, which Swift's own allocations do not survive either.
             fatalError("out of memory")
         }
-        _ = xmlCtxtUseOptions(made, Int32(XML_PARSE_IGNORE_ENC.rawValue | XML_PARSE_NONET.rawValue))
+        // Without NOENT "&amp;" in an attribute is handed over as "&#38;"; without a DTD there is no entity to replace.
+        let options = XML_PARSE_NOENT.rawValue | XML_PARSE_NONET.rawValue | XML_PARSE_IGNORE_ENC.rawValue
+        _ = xmlCtxtUseOptions(made, Int32(options))
         context = made
         reading.pointee.context = made
         let header = reading.pointee.header

@@ -28,8 +28,6 @@ struct StreamReading {
     /// The caller said stop.
     var isStopped = false
     var isClosed = false
-    /// The last of the text was CDATA that ended in a CR, which is a line feed by now.
-    var cdataEndsInReturn = false
 
     init(limits: StreamParser.Limits) {
         var limits = limits
@@ -53,6 +51,9 @@ struct StreamReading {
     /// what they took in the stream, only namespaces are repeated.
     static let arenaFactorMax = 4
 
+    /// The longest namespace name, in bytes: each element's is compared with those before it.
+    static let namespaceBytesMax = 1000
+
     /// The callbacks; what is nil is unneeded, or cannot happen without a DTD.
     static var handlers: xmlSAXHandler {
         var handlers = xmlSAXHandler()
@@ -68,7 +69,6 @@ struct StreamReading {
         }
         handlers.characters = { data, text, count in
             guard let reading = StreamReading.from(data) else { return }
-            reading.pointee.cdataEndsInReturn = false
             StreamReading.text(reading, UnsafeBufferPointer(start: text, count: Int(count)))
         }
         handlers.cdataBlock = { data, text, count in
@@ -124,6 +124,10 @@ extension StreamReading {
     private static func deliver(_ reading: StreamReadingPointer, _ event: StreamParser.Event, skipping: Int = 0) {
         guard let context = reading.pointee.context, let deliver = reading.pointee.deliver else { return }
         let position = reading.pointee.origin + Int(xmlByteConsumed(context)) + skipping
+        // It may have come whole behind the header, whose limit is another.
+        if position - reading.pointee.boundary > reading.pointee.bytesMax, reading.pointee.depth == 1, skipping == 0 {
+            return fail(reading, reading.pointee.tooLarge)
+        }
         reading.pointee.position = position
         reading.pointee.boundary = position
         reading.pointee.isStopped = deliver(event) == .stop
@@ -143,16 +147,24 @@ extension StreamReading {
             let text = "elements nested more than \(reading.pointee.limits.depthMax) deep"
             return fail(reading, .init(condition: "policy-violation", text: text))
         }
-        reading.pointee.builder.start(name: bytes(name.name), namespace: bytes(name.namespace))
+        let namespace = space(name.namespace)
+        var spaceMost = namespace.count
+        reading.pointee.builder.start(name: bytes(name.name), namespace: namespace)
         for index in 0..<attributes.count {
             guard let words = attributes.words.map({ $0 + 5 * index }), let start = words[3], let end = words[4] else {
                 continue
             }
+            let namespace = space(words[2])
+            spaceMost = max(spaceMost, namespace.count)
             reading.pointee.builder.attribute(
-                name: bytes(words[0]), namespace: bytes(words[2]),
+                name: bytes(words[0]), namespace: namespace,
                 value: UnsafeBufferPointer(start: start, count: end - start))
         }
         reading.pointee.depth += 1
+        if spaceMost > namespaceBytesMax {
+            let text = "a namespace of more than \(namespaceBytesMax) bytes"
+            return fail(reading, .init(condition: "policy-violation", text: text))
+        }
         if reading.pointee.builder.byteCount > arenaFactorMax * reading.pointee.limits.stanzaBytesMax {
             let text = "an element whose namespaces are repeated too often"
             return fail(reading, .init(condition: "policy-violation", text: text))
@@ -219,20 +231,25 @@ extension StreamReading {
 
     /// The library hands CDATA over as it stands: the ends of lines are normalized here (XML 1.0, 2.11).
     private static func cdata(_ reading: StreamReadingPointer, _ content: UnsafeBufferPointer<UInt8>) {
+        guard let start = content.baseAddress else { return }
         var from = 0
-        if reading.pointee.cdataEndsInReturn, content.first == UInt8(ascii: "\n") { from = 1 }
-        reading.pointee.cdataEndsInReturn = content.last == UInt8(ascii: "\r")
         while let found = content[from...].firstIndex(of: UInt8(ascii: "\r")) {
             text(reading, UnsafeBufferPointer(rebasing: content[from..<found]))
+            from = found + 1
+            // It may be one byte behind the content: still in the library's buffer, at least its "]" or final NUL.
+            if start[from] == UInt8(ascii: "\n") { continue }
             withUnsafeBytes(of: UInt8(ascii: "\n")) { text(reading, $0.bindMemory(to: UInt8.self)) }
-            let next = found + 1
-            from = next < content.count && content[next] == UInt8(ascii: "\n") ? next + 1 : next
         }
         text(reading, UnsafeBufferPointer(rebasing: content[from...]))
     }
 
-    private static func bytes(_ word: UnsafePointer<xmlChar>?) -> UnsafeBufferPointer<UInt8> {
+    private static func bytes(_ word: UnsafePointer<xmlChar>?, most: Int = Int.max) -> UnsafeBufferPointer<UInt8> {
         guard let word else { return UnsafeBufferPointer(start: nil, count: 0) }
-        return UnsafeBufferPointer(start: word, count: Int(xmlStrlen(word)))
+        return UnsafeBufferPointer(start: word, count: xmlstream_length(word, most))
+    }
+
+    /// A namespace name; one that is too long comes cut, and is noticed by its length.
+    private static func space(_ word: UnsafePointer<xmlChar>?) -> UnsafeBufferPointer<UInt8> {
+        bytes(word, most: namespaceBytesMax + 1)
     }
 }
