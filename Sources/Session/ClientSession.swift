@@ -21,14 +21,15 @@ public struct ClientSession: Sendable {
         case ended
     }
 
-    /// Stanzas of ours that may wait for an acknowledgement: a peer that never gives one must not fill our memory.
-    static let queuedStanzasMax = 20_000
+    /// Stanzas of ours beside the window of rows that may wait for an acknowledgement: a peer that draws answers and
+    /// never acknowledges them must not fill our memory.
+    static let unaskedStanzasMax = 10_000
     /// How many times the answer timeout a question may stay open while the peer sends other things.
     static let patience = 4
     /// How often in a row a server may send us elsewhere.
     static let redirectsMax = 3
 
-    let configuration: Configuration
+    var configuration: Configuration
     let random: @Sendable (Int) -> [UInt8]
     let capabilities: Capabilities
     /// In front of the ids of our iqs: random, so that nobody can answer them unasked.
@@ -177,6 +178,15 @@ public struct ClientSession: Sendable {
         write(payload)
     }
 
+    /// Changes how the session shows itself: told now where it is online, and at each fresh login from then on.
+    /// A session that showed nothing before still asks for no roster until its next fresh login.
+    public mutating func show(_ presence: Configuration.Presence, at now: Instant) {
+        configuration.presence = presence
+        guard isOnline else { return }
+        self.now = now
+        writePresence(presence)
+    }
+
     /// A subscription request of that contact was approved or denied: the next one is an event again.
     public mutating func answeredRequest(of jid: JID) { requestsTold.remove(jid.bare) }
 
@@ -195,4 +205,9 @@ public struct ClientSession: Sendable {
         case .ended: "ended"
         }
     }
+}
+
+extension ClientSession: CustomReflectable {
+    /// The phase alone: what waits to be written may hold a password.
+    public var customMirror: Mirror { Mirror(self, children: ["phase": phase]) }
 }
