@@ -106,7 +106,7 @@ extension EventRecord {
     /// `result`: the answer to a command. `code` is `accepted` where it went well and nothing else answers.
     public static func result(
         ref: String? = nil, ok: Bool, code: String? = nil, text: String? = nil, key: String? = nil, line: UInt64? = nil,
-        column: Int? = nil, condition: String? = nil
+        column: Int? = nil, condition: String? = nil, xml: String? = nil
     ) -> EventRecord {
         var fields = Fields()
         fields.add("ref", ref)
@@ -117,6 +117,7 @@ extension EventRecord {
         fields.add("key", key)
         fields.add("line", line)
         fields.add("column", column.map(Int64.init))
+        fields.add("xml", xml)
         return EventRecord(.result, fields.all)
     }
 

@@ -170,7 +170,8 @@ extension Schema {
                 "text": {"type": "string", "description": "For a person."},
                 "key": {"type": "string", "description": "The command's key that it is about."},
                 "line": {"$ref": "#/$defs/number", "description": "The input line's number."},
-                "column": {"$ref": "#/$defs/number", "description": "The byte where the JSON breaks."}
+                "column": {"$ref": "#/$defs/number", "description": "The byte where the JSON breaks."},
+                "xml": {"type": "string", "description": "The answer to a raw query, whole."}
               }
             },
             "gap": {

@@ -127,7 +127,11 @@ struct JSONParser {
 
     private mutating func word(_ word: StaticString, _ value: JSON) throws(JSON.Problem) -> JSON {
         for offset in 0..<word.utf8CodeUnitCount {
-            if peek() != word.utf8Start[offset] { throw problem("expected '\(word)'") }
+            if peek() != word.utf8Start[offset] {
+                // Told at the word's start: that is where a person has to look.
+                position -= offset
+                throw problem("expected a value, such as '\(word)',")
+            }
             position += 1
         }
         return value

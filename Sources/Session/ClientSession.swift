@@ -21,14 +21,15 @@ public struct ClientSession: Sendable {
         case ended
     }
 
-    /// Stanzas of ours that may wait for an acknowledgement: a peer that never gives one must not fill our memory.
-    static let queuedStanzasMax = 20_000
+    /// Stanzas of ours beside the window of rows that may wait for an acknowledgement: a peer that draws answers and
+    /// never acknowledges them must not fill our memory.
+    static let unaskedStanzasMax = 10_000
     /// How many times the answer timeout a question may stay open while the peer sends other things.
     static let patience = 4
     /// How often in a row a server may send us elsewhere.
     static let redirectsMax = 3
 
-    let configuration: Configuration
+    var configuration: Configuration
     let random: @Sendable (Int) -> [UInt8]
     let capabilities: Capabilities
     /// In front of the ids of our iqs: random, so that nobody can answer them unasked.
@@ -182,7 +183,7 @@ public struct ClientSession: Sendable {
     }
 
     /// Shows ourselves otherwise from now on, over reconnections too; nil makes us unavailable (RFC 6121 4.4, 4.5).
-    public mutating func setPresence(_ presence: Configuration.Presence?, at now: Instant) {
+    public mutating func show(_ presence: Configuration.Presence?, at now: Instant) {
         self.now = now
         self.presence = presence
         guard isOnline else { return }
@@ -207,4 +208,9 @@ public struct ClientSession: Sendable {
         case .ended: "ended"
         }
     }
+}
+
+extension ClientSession: CustomReflectable {
+    /// The phase alone: what waits to be written may hold a password.
+    public var customMirror: Mirror { Mirror(self, children: ["phase": phase]) }
 }

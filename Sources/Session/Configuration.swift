@@ -121,7 +121,10 @@ public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugS
     /// Keeps a secret.
     public init(_ secret: String) { revealed = secret }
 
+    /// Never the secret.
     public var description: String { "(secret)" }
+    /// Never the secret.
     public var debugDescription: String { "(secret)" }
+    /// Without the secret.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -52,6 +52,7 @@ public struct PeerName: Sendable, Equatable, CustomStringConvertible {
         self.isLoopback = isLoopback
     }
 
+    /// `host:port`, an IPv6 address in brackets.
     public var description: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 

@@ -141,6 +141,8 @@ extension ClientSession {
         switch loss.verdict {
         case .credentials: return giveUp(.refused(loss.reason), wasOnline, &actions)
         case .conflict: return giveUp(.conflict(loss.reason), wasOnline, &actions)
+        case .occupied:
+            if !hasBeenOnline { return giveUp(.conflict(loss.reason), wasOnline, &actions) }
         case .elsewhere(let location):
             redirects += 1
             if redirects <= Self.redirectsMax {

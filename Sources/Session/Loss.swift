@@ -11,6 +11,9 @@ struct Loss: Error, Equatable, Sendable {
         case credentials
         /// Another client took our place: ends the session, since two that reconnect would fight for ever.
         case conflict
+        /// Our resource is taken, and the server lets whoever has it keep it: before the first login a conflict;
+        /// later it may be the ghost of our own last stream, and asking again disturbs nobody.
+        case occupied
         /// The server sends us to another (RFC 6120 4.9.3.19).
         case elsewhere(ServerLocation)
     }

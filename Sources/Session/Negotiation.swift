@@ -203,7 +203,7 @@ struct Negotiation: Sendable {
             tls: tls, bindingTypes: offered.bindingTypes, cachedKeys: keyCache,
             plaintextAllowed: inClear && configuration.security == .plaintextAllowed && peer?.isLoopback == true)
         switch choice {
-        case .failure(let failure): return .lost(Loss(failure, peer: peerName))
+        case .failure(let failure): return .lost(loss(failure))
         case .success(let chosen):
             exchange = chosen
             let step = exchange?.begin(nonce: random(SASLExchange.nonceBytes))
@@ -220,7 +220,7 @@ struct Negotiation: Sendable {
         _ step: SASLExchange.Step, isFirst: Bool, into output: inout XMLWriter
     ) -> Progress {
         switch step {
-        case .failed(let failure): return .lost(Loss(failure, peer: peerName))
+        case .failed(let failure): return .lost(loss(failure))
         case .derive(let derivation):
             state = .expectKeys
             return .wait([.derive(derivation)])
@@ -248,10 +248,10 @@ struct Negotiation: Sendable {
             return carryOut(step, isFirst: false, into: &output)
         }
         if element.hasName("failure") {
-            return .lost(Loss(SASLFailure(refusal: element), peer: peerName))
+            return .lost(loss(SASLFailure(refusal: element)))
         }
         guard element.hasName("success") else { return unexpected(element) }
-        if let failure = running.success(text: element.text) { return .lost(Loss(failure, peer: peerName)) }
+        if let failure = running.success(text: element.text) { return .lost(loss(failure)) }
         exchange = running
         keyCache = running.keyCache ?? keyCache
         openStream(.authenticated, into: &output)
@@ -259,15 +259,16 @@ struct Negotiation: Sendable {
     }
 }
 
-extension Loss {
-    init(_ failure: SASLFailure, peer: String) {
-        let verdict: Verdict =
+extension Negotiation {
+    /// A failed login, with whose login it was and where.
+    private func loss(_ failure: SASLFailure) -> Loss {
+        let verdict: Loss.Verdict =
             switch failure.disposition {
             case .credentials: .credentials
             case .protocolFault: .protocolFault
             case .temporary: .transient
             }
-        self.init(verdict, "\(peer): \(failure)")
+        return Loss(verdict, "\(configuration.account) at \(peerName): \(failure)")
     }
 }
 

@@ -51,7 +51,7 @@ extension Negotiation {
             let named = configuration.resource.map { "resource \($0)" } ?? "resource"
             let said = "\(peerName) does not bind the \(named): \(SASLFailure.printable(error.description))"
             if error.condition == "conflict" {
-                return .lost(Loss(.conflict, said + "; another client holds it: give this one a resource of its own"))
+                return .lost(Loss(.occupied, said + "; another client holds it: give this one a resource of its own"))
             }
             let passes = error.type == "wait" || error.condition == "resource-constraint"
             return .lost(Loss(passes ? .transient : .protocolFault, said))

@@ -174,16 +174,22 @@ extension ClientSession {
 
     /// When a peer that sends but leaves our questions unanswered is given up, lest rows wait for ever.
     private var overdue: Instant? {
-        let asked = [pending.acceptance?.at, answers.oldest].compactMap { $0 }.min()
-        return asked.map { $0 + configuration.limits.answerTimeout * Self.patience }
+        Self.earlier(pending.acceptance?.at, answers.oldest).map {
+            $0 + configuration.limits.answerTimeout * Self.patience
+        }
     }
 
     var onlineDeadline: Instant? {
         let limits = configuration.limits
-        return [
-            liveness.deathDeadline(limits), liveness.probeDeadline(limits, peerIdle: peerIdle),
-            acceptanceDeadline, inbound.spillDeadline(limits), overdue,
-        ].compactMap { $0 }.min()
+        let inquiry = Self.earlier(
+            liveness.deathDeadline(limits), liveness.probeDeadline(limits, peerIdle: peerIdle))
+        let rows = Self.earlier(acceptanceDeadline, overdue)
+        return Self.earlier(Self.earlier(inquiry, rows), inbound.spillDeadline(limits))
+    }
+
+    private static func earlier(_ a: Instant?, _ b: Instant?) -> Instant? {
+        guard let a, let b else { return a ?? b }
+        return min(a, b)
     }
 
     mutating func expireOnline(_ actions: inout [Action]) {
@@ -214,7 +220,7 @@ extension ClientSession {
     mutating func settle(_ actions: inout [Action]) {
         if isOnline {
             if queue.hasUnsent { queue.transmit(window: window.bytes, into: &output) }
-            if queue.count > Self.queuedStanzasMax {
+            if queue.count > configuration.limits.windowStanzas + Self.unaskedStanzasMax {
                 let words = "\(peerName) reads, but has not acknowledged \(queue.count) stanzas"
                 lose(Loss(.transient, words), .abort, &actions)
             }

@@ -65,7 +65,7 @@ struct OutgoingQueue: Sendable {
     /// Writes a stanza that may be lost, at once: only rows wait for room, so it goes ahead of those that do.
     mutating func write(_ payload: [UInt8], into output: inout XMLWriter) {
         // Without stream management nobody will ask for it again.
-        guard isManaged else { return output.raw(payload) }
+        guard isManaged else { return output.bytes.append(contentsOf: payload) }
         entries.insert(Entry(payload: payload, size: payload.count, row: nil), at: Int(sent - first))
         writeNext(into: &output)
     }
@@ -77,7 +77,7 @@ struct OutgoingQueue: Sendable {
 
     private mutating func writeNext(into output: inout XMLWriter) {
         let offset = Int(sent - first)
-        output.raw(entries[offset].payload)
+        output.bytes.append(contentsOf: entries[offset].payload)
         inFlightBytes += entries[offset].size
         sent += 1
     }

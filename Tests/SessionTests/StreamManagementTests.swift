@@ -295,6 +295,42 @@ import Testing
         #expect(location?.host == host && location?.port == port)
     }
 
+    // MARK: - How often
+
+    @Test func aPingServesManyRows() throws {
+        var talk = try Dialogue.online()
+        var pings = 0
+        var handled: UInt32 = 0
+        for row in 1...400 as ClosedRange<UInt64> {
+            talk.send(rows: row...row)
+            handled += 1
+            talk.now = talk.now + .milliseconds(1)
+            talk.ack(handled)
+            if talk.output.contains("urn:xmpp:ping") {
+                pings += 1
+                handled += 1
+                talk.pong()
+            }
+            _ = talk.written()
+        }
+        #expect(pings == 2)  // at 1 ms and at 201 ms
+        #expect(talk.did().accepted == [1, 201])
+    }
+
+    @Test func halfAWindowHurriesThePing() throws {
+        var talk = try Dialogue.online { $0.limits.windowStanzas = 10 }
+        talk.send(rows: 1...1)
+        talk.ack(1)
+        talk.pong()
+        talk.send(rows: 2...5)
+        _ = talk.written()
+        talk.ack(6)
+        #expect(talk.written() == "")
+        talk.send(rows: 6...6)
+        talk.ack(7)
+        #expect(talk.written().contains("urn:xmpp:ping"))
+    }
+
     // MARK: - Windows
 
     @Test func theWindowCountsStanzas() throws {

@@ -83,17 +83,22 @@ final class Connector {
         guard Self.hasServices(domain) else {
             return begin(attempt, [Candidate(host: domain, port: 5_222, directTLS: false)])
         }
-        let resolver = directions.resolver
-        let answers = loop.makePromise(of: (Resolver.Answer, Resolver.Answer).self)
-        startThread(named: "resolver") {
-            let plain = resolver.services("xmpp-client", domain: domain)
-            let direct = resolver.services("xmpps-client", domain: domain)
-            answers.succeed((plain, direct))
-        }
-        answers.futureResult.assumeIsolated().whenSuccess { [self] plain, direct in
+        let plain = ask { $0.services("xmpp-client", domain: domain) }
+        let direct = ask { $0.services("xmpps-client", domain: domain) }
+        plain.and(direct).assumeIsolated().whenSuccess { [self] plain, direct in
             guard attempt.number == generation else { return }
             order(attempt, plain: plain, direct: direct, domain: domain)
         }
+    }
+
+    /// Runs a question to the name server, which blocks, on a thread of its own.
+    private func ask<Answer: Sendable>(
+        _ question: @escaping @Sendable (Resolver) -> Answer
+    ) -> EventLoopFuture<Answer> {
+        let resolver = directions.resolver
+        let answer = loop.makePromise(of: Answer.self)
+        startThread(named: "resolver") { answer.succeed(question(resolver)) }
+        return answer.futureResult
     }
 
     private func order(_ attempt: Attempt, plain: Resolver.Answer, direct: Resolver.Answer, domain: String) {
@@ -148,15 +153,17 @@ final class Connector {
                     try channel.pipeline.syncOperations.addHandler(StreamConnection())
                 }
             }
-        let future: EventLoopFuture<any Channel>
-        if let address = directions.resolver.addresses(of: candidate.host)?.first,
-            let socket = try? SocketAddress(ipAddress: address, port: candidate.port)
-        {
-            future = bootstrap.connect(to: socket)
-        } else {
-            future = bootstrap.connect(host: candidate.host, port: candidate.port)
+        guard directions.resolver.nameserver != nil else {
+            return bootstrap.connect(host: candidate.host, port: candidate.port)
+                .hop(to: loop).assumeIsolated().whenComplete(done)
         }
-        future.hop(to: loop).assumeIsolated().whenComplete(done)
+        ask { $0.addresses(of: candidate.host) }.assumeIsolated().whenSuccess { addresses in
+            let known = addresses?.first.flatMap { try? SocketAddress(ipAddress: $0, port: candidate.port) }
+            let channel =
+                known.map { bootstrap.connect(to: $0) }
+                ?? bootstrap.connect(host: candidate.host, port: candidate.port)
+            channel.assumeIsolated().whenComplete(done)
+        }
     }
 
     private func hand(_ channel: any Channel, _ candidate: Candidate, _ attempt: Attempt, _ rest: [Candidate]) {

@@ -43,7 +43,7 @@ extension Pump {
         if presence.to == nil {
             let own = Session.Configuration.Presence(
                 show: presence.show?.rawValue, status: presence.status, priority: presence.priority ?? 0)
-            session.setPresence(presence.available ? own : nil, at: now)
+            session.show(presence.available ? own : nil, at: now)
         } else if session.isOnline {
             session.sendUnreliably(presence.stanza, at: now)
         } else {
