@@ -293,6 +293,12 @@ import Testing
         }
     }
 
+    @Test func anAccountIsNamedOnce() {
+        #expect(throws: Server.Configuration.Failure.repeatedAccount("a")) {
+            try Server.Configuration(domain: "localhost", accounts: [("a", "1"), ("b", "2"), ("a", "3")])
+        }
+    }
+
     @Test func passwordsAreShownByNoDescription() throws {
         let configuration = try Server.Configuration(domain: "localhost", accounts: [("alice", "hunter2")])
         let server = Server(configuration, random: { Array(repeating: 0, count: $0) })

@@ -148,12 +148,29 @@ struct Dice {
 
     private func run(_ seed: Int) throws -> [Server.Action] {
         var dice = Dice(seed: UInt64(seed))
+        var server = try Self.server(&dice)
+        var sockets = Sockets()
+        var now = Instant(nanoseconds: 0)
+        for step in 0..<1_000 {
+            now = now + .milliseconds(dice.roll(100))
+            for input in sockets.inputs(&dice, fresh: UInt64(step + 1)) {
+                let actions = server.handle(input, at: now, wall: WallTime(milliseconds: Int64(step)))
+                for action in actions { sockets.check(action) }
+            }
+        }
+        return sockets.done
+    }
+
+    private static func server(_ dice: inout Dice) throws -> Server {
         let triggers = Fault.Trigger.allCases.filter { $0 != .bytesIn && $0 != .bytesOut }.map(\.rawValue)
         let effects = [
             "abort", "close=reset", "stall", "pause=5ms", "withhold-acks", "ack=+1", "forget", "restart", "send=x",
         ]
-        let faults = (0..<6).map { _ in
-            "\(dice.roll(8) + 1):\(dice.roll(2) == 0 ? "" : "after-")\(dice.pick(triggers))=\(dice.roll(3) + 1):\(dice.pick(effects))"
+        var faults: [Fault] = []
+        for _ in 0..<6 {
+            let moment = (dice.roll(2) == 0 ? "" : "after-") + dice.pick(triggers)
+            let text = "\(dice.roll(8) + 1):\(moment)=\(dice.roll(3) + 1):\(dice.pick(effects))"
+            faults.append(try Fault(parsing: text))
         }
         var configuration = try Server.Configuration(
             domain: "localhost", accounts: [("alice", "secret"), ("bob", "secret")])
@@ -161,61 +178,56 @@ struct Dice {
         configuration.profile = dice.pick(Server.Configuration.Profile.allCases)
         configuration.limits.offlineStanzasMax = 5
         configuration.limits.unacknowledgedStanzasMax = 20
-        var server = Server(
-            configuration, faults: try faults.map { try Fault(parsing: $0) }, random: Dialogue.counting())
-        let pieces = Self.pieces.map { Reader.element($0) }
-        let header = Element("stream", NS.stream.description, ["to": "localhost", "version": "1.0"])
-        var over: Set<UInt64> = []
-        var done: [Server.Action] = []
-        var now = Instant(nanoseconds: 0)
-        var open: [UInt64] = []
-        var gone: [UInt64] = []
-        for step in 0..<1_000 {
-            now = now + .milliseconds(dice.roll(100))
-            let inputs: [Server.Input]
-            if !gone.isEmpty && dice.roll(3) == 0 {
-                inputs = [.disconnected(gone.removeFirst())]
-            } else if open.count < 3 || dice.roll(100) == 0 {
-                let id = UInt64(step + 1)
-                open.append(id)
-                inputs =
-                    [.connected(id, directTLS: dice.roll(2) == 0)]
-                    + Self.login(id, dice.pick(["alice", "bob"]), header)
-            } else {
-                let id = dice.pick(open)
-                switch dice.roll(200) {
-                case 0:
-                    open.removeAll { $0 == id }
-                    inputs = [.disconnected(id)]
-                case 1: inputs = [.streamClosed(id)]
-                case 2: inputs = [.streamBroken(id, condition: "not-well-formed")]
-                case 3: inputs = [.secured(id)]
-                case 4: inputs = [.streamOpened(id, header)]
-                case 5: inputs = [.timeout]
-                case 6...9: inputs = [.element(id, dice.pick(Self.ends))]
-                default: inputs = [.element(id, dice.pick(pieces))]
-                }
-            }
-            for input in inputs {
-                for action in server.handle(input, at: now, wall: WallTime(milliseconds: Int64(step))) {
-                    switch action {
-                    case .write(let id, let bytes):
-                        #expect(!over.contains(id) && !bytes.isEmpty)
-                    case .startTLS(let id), .restartStream(let id): #expect(!over.contains(id))
-                    case .close(let id), .abort(let id):
-                        #expect(over.insert(id).inserted)
-                        open.removeAll { $0 == id }
-                        gone.append(id)
-                    case .observed: break
-                    }
-                    done.append(action)
-                }
-            }
-        }
-        return done
+        return Server(configuration, faults: faults, random: Dialogue.counting())
     }
 
-    private static func login(_ id: UInt64, _ name: String, _ header: Element) -> [Server.Input] {
+    /// The sockets of a driver, and what must be true of what it is told to do with them.
+    private struct Sockets {
+        var open: [UInt64] = []
+        /// Ended by the server; the driver has not said so yet.
+        var gone: [UInt64] = []
+        var over: Set<UInt64> = []
+        var done: [Server.Action] = []
+
+        mutating func inputs(_ dice: inout Dice, fresh: UInt64) -> [Server.Input] {
+            if !gone.isEmpty && dice.roll(3) == 0 { return [.disconnected(gone.removeFirst())] }
+            if open.count < 3 || dice.roll(100) == 0 {
+                open.append(fresh)
+                return [.connected(fresh, directTLS: dice.roll(2) == 0)]
+                    + WorldTests.login(fresh, dice.pick(["alice", "bob"]))
+            }
+            let id = dice.pick(open)
+            switch dice.roll(200) {
+            case 0:
+                open.removeAll { $0 == id }
+                return [.disconnected(id)]
+            case 1: return [.streamClosed(id)]
+            case 2: return [.streamBroken(id, condition: "not-well-formed")]
+            case 3: return [.secured(id)]
+            case 4: return [.streamOpened(id, WorldTests.header)]
+            case 5: return [.timeout]
+            case 6...9: return [.element(id, dice.pick(WorldTests.ends))]
+            default: return [.element(id, dice.pick(WorldTests.pieces))]
+            }
+        }
+
+        mutating func check(_ action: Server.Action) {
+            switch action {
+            case .write(let id, let bytes): #expect(!over.contains(id) && !bytes.isEmpty)
+            case .startTLS(let id), .restartStream(let id): #expect(!over.contains(id))
+            case .close(let id), .abort(let id):
+                #expect(over.insert(id).inserted)
+                open.removeAll { $0 == id }
+                gone.append(id)
+            case .observed: break
+            }
+            done.append(action)
+        }
+    }
+
+    private static let header = Element("stream", NS.stream.description, ["to": "localhost", "version": "1.0"])
+
+    private static func login(_ id: UInt64, _ name: String) -> [Server.Input] {
         let word = name == "alice" ? "AGFsaWNlAHNlY3JldA==" : "AGJvYgBzZWNyZXQ="
         let auth = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>\(word)</auth>"
         return [
@@ -238,7 +250,7 @@ struct Dice {
         "<iq type='get' id='4' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>", "<iq type='odd'/>",
         "<r xmlns='urn:xmpp:sm:3'/>", "<enable xmlns='urn:xmpp:sm:3' resume='1'/>",
         "<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/>",
-    ]
+    ].map { Reader.element($0) }
 
     /// What mostly ends a stream.
     private static let ends = [
