@@ -248,6 +248,7 @@ struct Dice {
         "<iq type='set' id='2'><query xmlns='jabber:iq:roster'><item jid='bob@localhost'/></query></iq>",
         "<iq type='set' id='3'><query xmlns='jabber:iq:roster'><item jid='bob@localhost' subscription='remove'/></query></iq>",
         "<iq type='get' id='4' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>", "<iq type='odd'/>",
+        "<iq type='get' id='5' to='bob@localhost/home'><query xmlns='urn:x'/></iq>",
         "<r xmlns='urn:xmpp:sm:3'/>", "<enable xmlns='urn:xmpp:sm:3' resume='1'/>",
         "<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/>",
     ].map { Reader.element($0) }
