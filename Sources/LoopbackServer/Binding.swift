@@ -31,6 +31,10 @@ extension LoopbackServer {
             return
         }
         let inherited = session(of: jid).map { replace(session: $0) } ?? []
+        guard isAlive(id) else {
+            for parcel in inherited { deliverLate(parcel, to: account) }
+            return
+        }
         guard (accounts[account]?.sessions.count ?? 0) < configuration.limits.accountSessionsMax else {
             bounce(query, on: id, "resource-constraint")
             return
@@ -106,8 +110,15 @@ extension LoopbackServer {
 
     /// Ends a session: its contacts hear so, and what it has not taken goes elsewhere.
     mutating func end(session id: SessionID) {
+        guard let account = sessions[id]?.account else { return }
         let waiting = takeWaiting(id)
         sayGoodbye(id)
+        removeSession(id)
+        for parcel in waiting { deliverLate(parcel, to: account) }
+    }
+
+    private mutating func removeSession(_ id: SessionID) {
+        // Others have just heard of it, and a fault there may have ended this session too.
         guard let gone = sessions.removeValue(forKey: id) else { return }
         detached[id] = nil
         accounts[gone.account]?.sessions.removeAll { $0 == id }
@@ -115,14 +126,27 @@ extension LoopbackServer {
             remember(EndedSession(resumptionID: resumptionID, account: gone.account, handled: management.handled))
         }
         actions.append(.observed(.logout(gone.jid)))
-        for parcel in waiting { deliverLate(parcel, to: gone.account) }
     }
 
-    /// Takes the messages that a session has not acknowledged, or not even seen.
+    /// Takes the messages that a session has not acknowledged, or not even seen; who asked it something gets an error,
+    /// as every question is answered (RFC 6120 8.2.3).
     private mutating func takeWaiting(_ id: SessionID) -> [Parcel] {
         let unacknowledged = sessions[id]?.management?.takeUnacknowledged() ?? []
         let waiting = (sessions[id]?.inherited ?? []) + unacknowledged.filter(\.isStorable)
         sessions[id]?.inherited = []
+        guard let jid = sessions[id]?.jid else { return waiting }
+        for question in unacknowledged.compactMap(\.question) where question.from != jid {
+            guard let asker = session(of: question.from) else { continue }
+            deliver(to: asker) {
+                $0.start("iq")
+                $0.attribute("type", "error")
+                $0.attribute("id", question.id)
+                $0.attribute("from", jid.text)
+                $0.attribute("to", question.from.text)
+                $0.raw("><error type='cancel'><service-unavailable")
+                $0.raw(" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>")
+            }
+        }
         return waiting
     }
 

@@ -39,6 +39,7 @@ extension LoopbackServer {
                 guard let jid = try? JID("\(name)@\(parsed.domain)"), let local = jid.local, jid.isBare else {
                     throw .account(name)
                 }
+                if known.contains(where: { $0.name == local }) { throw .repeatedAccount(name) }
                 known.append(Account(name: local, password: Password(revealed: password)))
             }
             self.domain = parsed
@@ -54,12 +55,15 @@ extension LoopbackServer.Configuration {
         case domain(String)
         /// This is no localpart of an address.
         case account(String)
+        /// This account is named twice.
+        case repeatedAccount(String)
 
         /// One line for a person.
         public var description: String {
             switch self {
             case .domain(let text): "loopback server: '\(text)' is no domain; give a name like localhost"
             case .account(let text): "loopback server: '\(text)' is no account name; give the part before the @"
+            case .repeatedAccount(let text): "loopback server: the account '\(text)' is named twice; name it once"
             }
         }
     }

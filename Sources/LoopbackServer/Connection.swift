@@ -58,6 +58,9 @@ struct Connection: Sendable {
         }
     }
 
+    /// Whether it still takes part: neither over nor hung.
+    var isAlive: Bool { !isOver && !mischief.isStalled }
+
     mutating func takeOutput() -> [UInt8] {
         defer { output.bytes = [] }
         return output.bytes

@@ -3,7 +3,9 @@ public import Stanza
 /// An XMPP server as a machine without I/O: for demos, tests, faults and benchmarks; never for production.
 ///
 /// It serves one domain and its accounts, keeps everything in memory, and speaks to no other server. Its driver gives
-/// it sockets, parsing and TLS; a simulator none of these.
+/// it sockets, parsing and TLS; a simulator none of these. What the driver owes: a number of its own for every
+/// connection, the actions done in their order, ``Input/disconnected(_:)`` once for each connection whoever ended it,
+/// ``byteLimit(for:)`` asked once behind ``Input/connected(_:directTLS:)``, and a call at ``deadline``.
 public struct LoopbackServer: Sendable {
     let configuration: Configuration
     let faults: [Fault]
@@ -80,8 +82,7 @@ public struct LoopbackServer: Sendable {
 
     /// A hung server reads nothing, one that has said goodbye nothing more.
     private mutating func ifListening(_ id: ConnectionID, _ body: (inout Self) -> Void) {
-        guard let connection = connections[id], !connection.isOver, !connection.mischief.isStalled else { return }
-        body(&self)
+        if isAlive(id) { body(&self) }
     }
 
     private mutating func connect(_ id: ConnectionID, isSecure: Bool) {

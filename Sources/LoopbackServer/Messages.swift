@@ -59,8 +59,7 @@ extension LoopbackServer {
     /// store's limit the oldest stay and this one is lost; a server that cannot keep it has nobody left to tell.
     mutating func deliverLate(_ parcel: Parcel, to account: String) {
         let takers = availableSessions(account).filter { sessions[$0]?.takesBareMessages == true }
-        var late = parcel
-        late.bytes = parcel.delayed(by: configuration.domain)
+        let late = parcel.delayed(by: configuration.domain)
         if takers.isEmpty { _ = store(parcel, for: account) }
         for session in takers { deliver(late, to: session) }
     }
@@ -75,9 +74,12 @@ extension LoopbackServer {
         sessions[session]?.inherited = []
         let waiting = inherited + (accounts[account]?.offline.takeAll() ?? [])
         for parcel in waiting {
-            var late = parcel
-            late.bytes = parcel.delayed(by: configuration.domain)
-            deliver(late, to: session)
+            // The session may end in the middle: by a fault, or because it takes no more.
+            if sessions[session] == nil {
+                deliverLate(parcel, to: account)
+            } else {
+                deliver(parcel.delayed(by: configuration.domain), to: session)
+            }
         }
     }
 }

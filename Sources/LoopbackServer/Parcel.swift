@@ -8,12 +8,22 @@ struct Parcel: Sendable {
     var stamp: WallTime
     /// Whether it is a message for another session or the offline store; anything else dies with its session.
     var isStorable = false
+    /// Whether it says already when it was taken.
+    private(set) var isDelayed = false
+    /// Who waits for an answer, where it is an iq of another client that asks.
+    var question: Question?
+
+    /// The sender of an iq and its id.
+    struct Question: Sendable {
+        let from: JID
+        let id: String
+    }
 
     /// The stanza with a delay (XEP-0203) in it that says when the server took it.
     ///
     /// Only for storable ones: those have a child, so their text ends in `</message>`.
-    func delayed(by domain: JID) -> [UInt8] {
-        guard isStorable else { return bytes }
+    func delayed(by domain: JID) -> Parcel {
+        guard isStorable && !isDelayed else { return self }
         var writer = XMLWriter(capacity: bytes.count + 96)
         writer.raw(bytes.dropLast(Self.end.utf8CodeUnitCount))
         writer.start("delay", NS.delay)
@@ -21,7 +31,10 @@ struct Parcel: Sendable {
         writer.attribute("stamp", stamp.text)
         writer.endEmpty()
         writer.raw(Self.end)
-        return writer.bytes
+        var late = self
+        late.bytes = writer.bytes
+        late.isDelayed = true
+        return late
     }
 
     private static let end: StaticString = "</message>"
@@ -58,6 +71,10 @@ extension Parcel {
             writer.content()
         }
         self.init(bytes: writer.bytes, stamp: stamp, isStorable: Self.isStorable(stanza))
+        let type = stanza["type"]
+        if stanza.hasName("iq") && (type == "get" || type == "set") {
+            question = stanza["id"].map { Question(from: from, id: $0) }
+        }
     }
 
     /// Whether a stanza is a message that waits for its reader: chat or normal, and more than a chat state

@@ -144,7 +144,8 @@ extension LoopbackServer {
         }
         actions.append(.observed(.login(jid, resumed: true)))
         for parcel in management.unacknowledged.items {
-            let bytes = configuration.profile == .openfire ? parcel.delayed(by: configuration.domain) : parcel.bytes
+            let bytes =
+                configuration.profile == .openfire ? parcel.delayed(by: configuration.domain).bytes : parcel.bytes
             guard isAlive(id) else { return }
             if strike(.sent, on: id) { write(id) { $0.raw(bytes) } }
             strikeAfter(.sent, on: id)

@@ -23,8 +23,7 @@ extension LoopbackServer {
 
     /// Whether the connection still takes part after its faults have struck.
     func isAlive(_ id: ConnectionID) -> Bool {
-        guard let connection = connections[id] else { return false }
-        return !connection.isOver && !connection.mischief.isStalled
+        connections[id]?.isAlive ?? false
     }
 
     private mutating func apply(_ struck: [Fault], on id: ConnectionID, _ stanza: Element?) -> Bool {
@@ -89,7 +88,10 @@ extension LoopbackServer {
     /// Every connection is reset and every session ends, as when the process ends and begins again.
     private mutating func restart() {
         for id in sessions.keys.sorted() { sessions[id]?.management?.resumptionID = nil }
-        for id in connections.keys.sorted() { abort(id) }
+        for id in connections.keys.sorted() {
+            flush(id)
+            abort(id)
+        }
         for id in sessions.keys.sorted() { end(session: id) }
         endedSessions = []
     }

@@ -84,6 +84,35 @@ import Testing
         #expect(success.hasPrefix("<success "))
     }
 
+    /// RFC 7677 3, whole: the random bytes are the salt and the server's nonce of its example.
+    @Test func speaksTheExampleOfTheRFC() throws {
+        var configuration = try Server.Configuration(domain: "localhost", accounts: [("user", "pencil")])
+        configuration.saslMechanisms = [.scramSHA256]
+        let salt = try #require(Base64.decode("W22ZaJ0SNY7soEsUEjb6gQ=="))
+        var server = Server(configuration) { count in
+            switch count {
+            case 16: salt
+            case 24: Array("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".utf8)
+            default: Array(repeating: 0, count: count)
+            }
+        }
+        func answer(_ input: Server.Input) -> String? {
+            let actions = server.handle(input, at: Instant(nanoseconds: 0), wall: WallTime(milliseconds: 0))
+            guard case .write(1, let bytes) = actions.first else { return nil }
+            return content(String(decoding: bytes, as: UTF8.self))
+        }
+        _ = server.handle(.connected(1, directTLS: true), at: Instant(nanoseconds: 0), wall: WallTime(milliseconds: 0))
+        _ = server.handle(
+            .streamOpened(1, Element("stream", NS.stream.description, ["version": "1.0"])),
+            at: Instant(nanoseconds: 0), wall: WallTime(milliseconds: 0))
+        func sasl(_ name: String, _ text: String) -> Element {
+            Element(name, NS.sasl.description, ["mechanism": "SCRAM-SHA-256"], text: Base64.encode(Array(text.utf8)))
+        }
+        let vector = SCRAMTests.vectors[1]
+        #expect(answer(.element(1, sasl("auth", vector.clientFirst))) == vector.serverFirst)
+        #expect(answer(.element(1, sasl("response", vector.clientFinal))) == vector.serverFinal)
+    }
+
     private func content(_ element: String) -> String? {
         Base64.decode(Reader.element(element).text).map { String(decoding: $0, as: UTF8.self) }
     }
@@ -261,6 +290,12 @@ import Testing
         }
         #expect(throws: Server.Configuration.Failure.account("x/y")) {
             try Server.Configuration(domain: "localhost", accounts: [("x/y", "p")])
+        }
+    }
+
+    @Test func anAccountIsNamedOnce() {
+        #expect(throws: Server.Configuration.Failure.repeatedAccount("a")) {
+            try Server.Configuration(domain: "localhost", accounts: [("a", "1"), ("b", "2"), ("a", "3")])
         }
     }
 

@@ -15,6 +15,22 @@ struct Reader {
         return element
     }
 
+    /// The elements that a server's text is made of; headers and ends of streams are passed over.
+    static func elements(_ text: String) -> [Element] {
+        var reader = Reader(rest: text[...])
+        var elements: [Element] = []
+        while !reader.rest.isEmpty {
+            if reader.rest.hasPrefix("<?") || reader.rest.hasPrefix("<stream:stream ") || reader.rest.hasPrefix("</") {
+                _ = reader.take { $0 != ">" }
+                reader.rest = reader.rest.dropFirst()
+                continue
+            }
+            var builder = ElementBuilder()
+            if let element = reader.read(into: &builder, namespace: "jabber:client") { elements.append(element) }
+        }
+        return elements
+    }
+
     private mutating func read(into builder: inout ElementBuilder, namespace outer: String) -> Element? {
         precondition(rest.popFirst() == "<")
         let name = take { $0 != " " && $0 != ">" && $0 != "/" }

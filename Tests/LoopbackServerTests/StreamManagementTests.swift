@@ -163,6 +163,47 @@ import Testing
         #expect(dialogue.hear(4).range(of: "<body>1</body><delay") != nil)
     }
 
+    @Test func aMessageThatWaitsTwiceSaysOnceWhenItWasTaken() throws {
+        var (dialogue, _) = try prepared()
+        dialogue.say(1, message("1"))
+        for id: UInt64 in 3...4 {
+            dialogue.input(.disconnected(id - 1))
+            dialogue.pass(.seconds(60))
+            dialogue.bind(id, "bob", "b\(id)")
+            _ = dialogue.enable(id)
+            let greeting = dialogue.ask(id, "<presence/>")
+            #expect(greeting.split(separator: "<body>1</body>").count == 2)
+            #expect(greeting.split(separator: "<delay ").count == 2)
+        }
+    }
+
+    @Test(arguments: ["", "<enable xmlns='urn:xmpp:sm:3'/>"]) func aSessionThatEndsAmidTheStoreLeavesTheRest(
+        _ enable: String
+    ) throws {
+        var dialogue = try Dialogue(faults: ["2:sent=3:abort"])
+        dialogue.login(1, "alice", "home")
+        for body in 1...4 { dialogue.say(1, "<message to='bob@localhost'><body>\(body)</body></message>") }
+        dialogue.bind(2, "bob", "phone")
+        if !enable.isEmpty { dialogue.say(2, enable) }
+        dialogue.say(2, "<presence/>")  // hears itself, one message, and no more
+        dialogue.bind(3, "bob", "desk")
+        let bodies = dialogue.ask(3, "<presence/>").split(separator: "<body>").dropFirst().compactMap(\.first)
+        #expect(bodies == (enable.isEmpty ? ["3", "4"] : ["1", "2", "3", "4"]))
+    }
+
+    @Test func aQuestionThatASessionDidNotTakeIsAnsweredForIt() throws {
+        var (dialogue, _) = try prepared()
+        dialogue.say(1, "<iq type='get' id='v' to='bob@localhost/phone'><query xmlns='jabber:iq:version'/></iq>")
+        dialogue.say(1, "<iq type='result' id='w' to='bob@localhost/phone'/>")
+        dialogue.input(.disconnected(2))
+        #expect(dialogue.hear(1) == "")
+        dialogue.pass(.seconds(60))
+        #expect(
+            dialogue.hear(1)
+                == "<iq type='error' id='v' from='bob@localhost/phone' to='alice@localhost/home'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+        )
+    }
+
     @Test func aGoodbyeEndsTheSessionForGood() throws {
         var (dialogue, id) = try prepared()
         dialogue.say(1, message("1"))
