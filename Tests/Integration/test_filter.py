@@ -36,21 +36,6 @@ def test_a_last_line_without_its_end_is_a_line(bridge, peer):
     assert peer.bodies == ["one", "two"]
 
 
-def test_a_room_gets_the_lines(bridge, peer, server):
-    room = f"ops-{peer.account.user}@{server.rooms}"
-    peer.raw(
-        f"<presence xmlns='jabber:client' to='{room}/peer'><x xmlns='http://jabber.org/protocol/muc'/></presence>"
-    )
-    peer.wait(lambda: any(seen.sender == f"{room}/peer" for seen in peer.presences), 10, "being in the room")
-    # The room is locked until its owner has accepted its configuration (XEP-0045 10.1.2).
-    peer.raw(
-        f"<iq xmlns='jabber:client' type='set' to='{room}' id='unlock'>"
-        "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>"
-    )
-    bridge.run("--to", f"room:{room}", input="to the room\n").ended_with(0)
-    peer.wait(lambda: "to the room" in peer.bodies, 10, "the line in the room")
-
-
 @pytest.mark.parametrize("kind", ["chat", "normal", "headline"])
 def test_the_type_is_as_asked(bridge, peer, kind):
     bridge.run("--to", peer.jid, "--type", kind, input="typed\n").ended_with(0)
