@@ -38,7 +38,9 @@ import Testing
         #expect(found.contains { $0.line == 2 && $0.what == "may not say " + words.filter { $0 != " " } })
     }
 
-    @Test(arguments: ["try? f()", "a as? B", "x.time(1)", "func time(_ a: Int) {}", "case time(Int)", "\"\\(name) async\"", "isActor"])
+    @Test(arguments: [
+        "try? f()", "a as? B", "x.time(1)", "func time(_ a: Int) {}", "case time(Int)", "\"\\(name) async\"", "isActor",
+    ])
     func aPureTargetMaySay(text: String) {
         #expect(CallRule.findings(in: Source(path: "Sources/Session/A.swift", text: text)) == [])
     }

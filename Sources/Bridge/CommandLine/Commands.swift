@@ -41,7 +41,12 @@ struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run all bridges of the configuration file until told to stop.")
 
+    @OptionGroup(visibility: .hidden) var filter: FilterOptions
     @OptionGroup(title: "The session") var session: SessionOptions
+
+    func validate() throws {
+        if filter.decide { throw ValidationError("run takes its work from the file; --to, --from, --events and --input are the filter's") }
+    }
 
     mutating func run() throws {
         try start(Request(kind: .daemon, filter: FilterOptions.parse([]), session: session))
@@ -56,12 +61,12 @@ struct CheckCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The file; without it the one that a run would use.", valueName: "file"))
     var file: String?
 
-    @Option(name: .long, help: ArgumentHelp("The same.", valueName: "file"))
-    var config: String?
+    // The parser gives the root's options to a subcommand that has the same group: --config works here too.
+    @OptionGroup(visibility: .hidden) var session: SessionOptions
 
     mutating func run() throws {
         do throws(StartFailure) {
-            guard let path = file ?? ConfigurationFile.find(flag: config, Environment.process) else {
+            guard let path = file ?? ConfigurationFile.find(flag: session.config, Environment.process) else {
                 throw StartFailure(.configuration, "no configuration file found; name one")
             }
             let plan = try ConfigurationFile.load(path)
