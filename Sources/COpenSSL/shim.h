@@ -32,6 +32,11 @@ static inline void shim_SSL_CTX_keep_client_sessions_outside(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 }
 
+/* What is presented is what the file holds: OpenSSL adds nothing from the store of those we trust. */
+static inline void shim_SSL_CTX_send_own_chain_only(SSL_CTX *context) {
+    SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
+}
+
 static inline int shim_SSL_CTX_add0_chain_cert(SSL_CTX *context, X509 *certificate) {
     return (int)SSL_CTX_add0_chain_cert(context, certificate);
 }

@@ -104,7 +104,8 @@ extension Pump {
         }
         let kept = store.count
         if kept > 0 {
-            actions.append(.say(.error, "\(kept) \(kept == 1 ? "message was" : "messages were") not accepted by the server and are lost with this run"))
+            let what = kept == 1 ? "1 message was" : "\(kept) messages were"
+            actions.append(.say(.error, "\(what) not accepted by the server, and not kept"))
         }
     }
 

@@ -33,6 +33,7 @@ public final class TLSContext: @unchecked Sendable {
         presentsCertificate = configuration.clientCertificate != nil
         handle = try hardenedContext(TLS_client_method())
         try trust(configuration.trust)
+        shim_SSL_CTX_send_own_chain_only(handle)
         if let files = configuration.clientCertificate {
             try present(ServerIdentity(certificatePath: files.certificatePath, keyPath: files.keyPath))
         }

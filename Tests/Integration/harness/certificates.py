@@ -47,7 +47,8 @@ class Authority:
 
     def client(self, name: str, jid: str) -> Certificate:
         """A certificate that names this account (RFC 6120 13.7.1.4, XmppAddr)."""
-        return self._sign(name, [f"otherName:1.3.6.1.5.5.7.8.5;UTF8:{jid}"], "clientAuth")
+        # Prosody judges a client by the purpose of a server.
+        return self._sign(name, [f"otherName:1.3.6.1.5.5.7.8.5;UTF8:{jid}"], "clientAuth,serverAuth")
 
     def _sign(self, name: str, alternative_names: list[str], usage: str) -> Certificate:
         key, request = self.directory / f"{name}.key", self.directory / f"{name}.csr"

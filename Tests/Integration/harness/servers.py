@@ -282,7 +282,8 @@ class Ejabberd(Server):
             "listen": [
                 {**client, "port": self.port, "starttls_required": True},
                 {**client, "port": self.tls_port, "tls": True},
-                {**client, "port": self.external_port, "starttls_required": True, "tls_verify": True},
+                {**client, "port": self.external_port, "starttls_required": True, "tls_verify": True,
+                 "cafile": str(self.authority.certificate)},
                 {"ip": "127.0.0.1", "port": self.api_port, "module": "ejabberd_http",
                  "request_handlers": {"/api": "mod_http_api"}},
             ],
