@@ -203,6 +203,7 @@ import Testing
         }
         talk.passToDeadline()
         talk.authenticate()
+        _ = talk.written()
         talk.features(Dialogue.bind, Dialogue.sm)
         #expect(!talk.output.contains("<resume ") && talk.output.contains("<bind"))
         talk.bound()
