@@ -79,6 +79,8 @@ extension ClientSession {
             isVouchedFor = h.map { queue.acknowledge($0) } ?? false
             resumable = nil
         case .resumed(let h): resumed(h: h, &actions)
+        case .asked: StreamManagement.writeAnswer(h: inbound.answer(), into: &output)
+        case .verified(let h): verified(h: h, &actions)
         case .ready(let jid, let managed, let session):
             if let jid { beginFresh(jid) }
             if managed { inbound.beginManaged() } else { queue.endManaged() }
@@ -88,6 +90,7 @@ extension ClientSession {
             switch negotiation.state {
             case .expectConnection, .expectTLS: lose(loss, .abort, &actions)
             case .expectStreamHeader, .expectFeatures, .expectProceed, .expectKeys, .expectChallenge, .expectResumed,
+                .expectAnswer,
                 .expectBound, .expectSession, .expectEnabled, .done:
                 lose(loss, .close, &actions)
             }
@@ -189,7 +192,13 @@ extension ClientSession {
                 nextTarget = .location(host: location.host, port: location.port)
             }
         }
-        if !keepsSession { resumable = nil }
+        if !keepsSession {
+            resumable = nil
+        } else if negotiation.state == .expectAnswer {
+            // Resumed, but not read: another resumption would be no better. What the server handled it has just said.
+            resumable = nil
+            isVouchedFor = true
+        }
         keyCache = negotiation.keyCache
         isBlocked = true
         return wasOnline

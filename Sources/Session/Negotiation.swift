@@ -29,8 +29,12 @@ struct Negotiation: Sendable {
         /// `<challenge/>`, `<success/>` or `<failure/>` (RFC 6120 6.4). → ExpectChallenge, ExpectKeys,
         /// ExpectStreamHeader
         case expectChallenge
-        /// `<resumed/>` or `<failed/>` (XEP-0198 5). → ExpectBound, Done
+        /// `<resumed/>` or `<failed/>` (XEP-0198 5). → ExpectAnswer, ExpectBound
         case expectResumed
+        /// The first `<a/>` of the resumed stream: Prosody 0.12 goes on parsing where the lost connection stopped, so
+        /// that half a stanza can swallow all that comes; nothing is sent again before the stream is seen to be read.
+        /// → Done
+        case expectAnswer
         /// The result of bind (RFC 6120 7.6). → ExpectSession, ExpectEnabled, Done
         case expectBound(id: String)
         /// The result of the legacy session (RFC 3921 3). → ExpectEnabled, Done
@@ -53,6 +57,10 @@ struct Negotiation: Sendable {
         case enabling(JID?)
         /// The old session goes on; the server's count of our stanzas.
         case resumed(h: UInt32)
+        /// The server asks for our count on the resumed stream.
+        case asked
+        /// The resumed stream is read; the server's count of our stanzas.
+        case verified(h: UInt32)
         /// There is no old session; what the server says it handled of it. Bind is written.
         case resumptionRefused(h: UInt32?)
         /// All is done, with the session that stream management grants (nil: none, or none to resume).
@@ -140,6 +148,7 @@ struct Negotiation: Sendable {
             return .lost(Loss(.protocolFault, "\(peerName) refuses STARTTLS, and nothing is sent without TLS"))
         case .expectChallenge: return authenticationAnswer(element, into: &output)
         case .expectResumed: return resumptionAnswer(element, into: &output)
+        case .expectAnswer: return verification(element)
         case .expectBound(let id): return bindAnswer(element, id: id, into: &output)
         case .expectSession(let id): return sessionAnswer(element, id: id, into: &output)
         case .expectEnabled: return enableAnswer(element)
@@ -287,6 +296,7 @@ extension Negotiation.State: CustomStringConvertible {
         case .expectKeys: "deriving keys from the password"
         case .expectChallenge: "waiting for the answer to authentication"
         case .expectResumed: "waiting for the answer to resumption"
+        case .expectAnswer: "waiting for a sign that the resumed stream is read"
         case .expectBound: "waiting for the resource to be bound"
         case .expectSession: "waiting for the session to be established"
         case .expectEnabled: "waiting for the answer to stream management"

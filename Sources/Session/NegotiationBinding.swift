@@ -10,13 +10,24 @@ extension Negotiation {
             guard let h = StreamManagement.count(of: element), element["previd"] == resumption?.id else {
                 return .lost(Loss(.protocolFault, "\(peerName) resumed a session that is not ours"))
             }
-            state = .done
+            StreamManagement.writeRequest(into: &output)
+            state = .expectAnswer
             return .resumed(h: h)
         }
         guard element.hasName("failed") else { return unexpected(element) }
         let h = StreamManagement.count(of: element)
         if case .lost(let loss) = bind(into: &output) { return .lost(loss) }
         return .resumptionRefused(h: h)
+    }
+
+    /// The server replays before it answers.
+    mutating func verification(_ element: Element) -> Progress {
+        if element.isNamed("a", NS.streamManagement), let h = StreamManagement.count(of: element) {
+            state = .done
+            return .verified(h: h)
+        }
+        if element.isNamed("r", NS.streamManagement) { return .asked }
+        return Self.isStanza(element) ? .stanza(element) : unexpected(element)
     }
 
     // MARK: - Bind (RFC 6120 7)

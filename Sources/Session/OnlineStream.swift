@@ -44,9 +44,16 @@ extension ClientSession {
         presenceSent = presence != nil
     }
 
+    /// The old session goes on, once the stream is seen to be read.
     mutating func resumed(h: UInt32, _ actions: inout [Action]) {
         guard queue.acknowledge(h) else { return countError(h: h, &actions) }
         inbound.resume()
+        guard case .connecting(let deadline) = life else { return }
+        life = .connecting(deadline: min(deadline, now + configuration.limits.resumptionTimeout))
+    }
+
+    mutating func verified(h: UInt32, _ actions: inout [Action]) {
+        guard queue.acknowledge(h) else { return countError(h: h, &actions) }
         beginStream(resumed: true, &actions)
         queue.resume(into: &output)
     }

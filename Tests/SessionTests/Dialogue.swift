@@ -142,6 +142,12 @@ struct Dialogue {
         return talk
     }
 
+    /// Grants the resumption, and answers the request that shows the stream is read.
+    mutating func resume(_ h: UInt32, id: String = "sm-1") {
+        server("<resumed xmlns='urn:xmpp:sm:3' h='\(h)' previd='\(id)'/>")
+        ack(h)
+    }
+
     mutating func ack(_ h: UInt32) { server("<a xmlns='urn:xmpp:sm:3' h='\(h)'/>") }
 
     /// Answers the newest ping for acceptance that is in the output.

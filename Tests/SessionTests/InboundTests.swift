@@ -89,6 +89,8 @@ import Testing
         talk.server("<message from='a@example.org' id='2'/>")
         talk.server("<message from='a@example.org' id='3'/>")
         #expect(talk.did().events.isEmpty)
+        talk.ack(0)
+        _ = talk.did()
         talk.server("<message from='a@example.org' id='4'/>")
         #expect(talk.did().events.count == 1)
         #expect(talk.session.inboundStanza == 4)

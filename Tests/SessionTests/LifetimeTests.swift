@@ -156,7 +156,7 @@ import Testing
             talk.passToDeadline()
             talk.authenticate()
             talk.features(Dialogue.bind, Dialogue.sm)
-            talk.server("<resumed xmlns='urn:xmpp:sm:3' h='0' previd='sm-1'/>")
+            talk.resume(0)
             return wait
         }
         #expect(lose(after: .seconds(1)) == .milliseconds(250))

@@ -175,6 +175,9 @@ import Testing
         var talk = try Self.interrupted()
         #expect(talk.written() == "<resume xmlns='urn:xmpp:sm:3' h='0' previd='sm-1'/>")
         talk.server("<resumed xmlns='urn:xmpp:sm:3' h='3' previd='sm-1'/>")
+        // Nothing is sent again before the server is seen to read the stream.
+        #expect(talk.written() == Self.request && talk.did() == [])
+        talk.ack(3)
         let jid = try JID("bridge@example.org/r")
         #expect(
             talk.did() == [.event(.online(jid: jid, resumed: true, peer: "xmpp.example.org:5222")), .writable])
@@ -184,6 +187,30 @@ import Testing
         // The ping of before and the presence go again too; nothing is asked twice.
         #expect(written.split(separator: "urn:xmpp:ping").count == 2 && written.contains("<presence/>"))
         #expect(!written.contains("roster"))
+    }
+
+    /// Prosody 0.12 parses on where the lost connection stopped: behind half a stanza it hears nothing.
+    @Test(arguments: [true, false])
+    func aResumedStreamThatIsNotReadIsBoundAfresh(_ isSilent: Bool) throws {
+        var talk = try Self.interrupted()
+        talk.server("<resumed xmlns='urn:xmpp:sm:3' h='3' previd='sm-1'/>")
+        if isSilent {
+            #expect(talk.session.deadline == talk.now + .seconds(5))
+            talk.passToDeadline()
+            #expect(talk.actions.offline?.reason.hasSuffix("a sign that the resumed stream is read") == true)
+        } else {
+            talk.server("<stream:error><not-well-formed xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>")
+        }
+        talk.passToDeadline()
+        talk.authenticate()
+        _ = talk.written()
+        talk.features(Dialogue.bind, Dialogue.sm)
+        #expect(!talk.output.contains("<resume ") && talk.output.contains("<bind"))
+        talk.bound()
+        _ = talk.written()
+        talk.server(Dialogue.enabled)
+        // What the server said it has handled is not sent again.
+        #expect(talk.output.hasPrefix("<message id='4'/>"))
     }
 
     @Test func resumptionWithACountTooHighStartsAfresh() throws {

@@ -178,10 +178,13 @@ import Testing
 
         mutating func resume(_ h: Int) {
             talk.server("<resumed xmlns='urn:xmpp:sm:3' h='\(server.handled)' previd='\(server.id)'/>")
+            look()
             for xml in server.sent[h...] {
                 talk.server(xml)
                 look()
             }
+            server.requests -= 1
+            talk.ack(server.handled)
         }
 
         /// The server sends a stanza; perhaps the connection breaks before it comes.
