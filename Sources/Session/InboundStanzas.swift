@@ -91,7 +91,7 @@ extension ClientSession {
         } else if pending.rosterID == id, isAccount {
             pending.rosterID = nil
             rosterAnswer(stanza, &actions)
-        } else {
+        } else if !id.hasPrefix(idPrefix) {
             actions.append(.event(.answer(stanza)))
         }
     }

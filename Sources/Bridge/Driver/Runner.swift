@@ -164,9 +164,10 @@ final class Runner: @unchecked Sendable {
     }
 
     private func arrived(_ input: Session.Input) {
-        if case .disconnected = input {
-            connection = nil
+        if case .disconnected(let failure) = input {
             if !pump.counters.isOnline { connector.rotate() }
+            // A peer that cannot be understood still hears why (RFC 6120 4.9.3.13): the session closes by itself.
+            if case .malformed = failure {} else { connection = nil }
         }
         feed(.session(input))
     }

@@ -193,7 +193,7 @@ public final class StreamParser {
         var handlers = StreamReading.handlers
         guard let made = xmlCreatePushParserCtxt(&handlers, reading, nil, 0, nil) else {
             // The library fails here only for want of memory, which Swift's own allocations do not survive either.
-            fatalError("out of memory")
+            preconditionFailure("out of memory")
         }
         // Without NOENT "&amp;" in an attribute is handed over as "&#38;"; without a DTD there is no entity to replace.
         let options = XML_PARSE_NOENT.rawValue | XML_PARSE_NONET.rawValue | XML_PARSE_IGNORE_ENC.rawValue
