@@ -29,7 +29,7 @@ extension ClientSession {
     /// RFC 6120 8.1.2.1: without a `from` it is from our own account.
     private func sender(of stanza: Element) -> JID? {
         guard let text = stanza["from"] else { return account }
-        return try? JID(text)
+        return try? JID(received: text)
     }
 
     // MARK: - Messages

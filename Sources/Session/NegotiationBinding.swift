@@ -69,7 +69,7 @@ extension Negotiation {
         }
         guard element.attribute("type", equals: "result"),
             let text = element.child("bind", NS.bind)?.child("jid", NS.bind)?.text,
-            let jid = try? JID(text), !jid.isBare
+            let jid = try? JID(received: text), !jid.isBare
         else { return .lost(Loss(.protocolFault, "\(peerName) bound a resource without saying which")) }
         guard features?.session == .required else { return afterSession(jid, into: &output) }
         let sessionID = idPrefix + "session"

@@ -40,7 +40,7 @@ struct Roster: Sendable {
 
     private static func items(of query: Element) -> [RosterItem] {
         query.children.compactMap { child in
-            guard child.isNamed("item", NS.roster), let text = child["jid"], let jid = try? JID(text) else {
+            guard child.isNamed("item", NS.roster), let text = child["jid"], let jid = try? JID(received: text) else {
                 return nil
             }
             return RosterItem(

@@ -1,4 +1,5 @@
-/// An XMPP address, prepared by RFC 7622: a `JID` in hand is valid, and equal addresses have equal ``text``.
+/// An XMPP address, prepared by RFC 7622: a `JID` in hand is valid, and equal addresses have equal ``text``; only where
+/// our own server vouches for it may it hold characters that this program would refuse (``init(received:)``).
 public struct JID: Sendable {
     /// The longest a part may be once it is prepared, in bytes of UTF-8 (RFC 7622 3.1).
     public static let partBytesMax = 1023
@@ -12,12 +13,24 @@ public struct JID: Sendable {
 
     /// Parses and prepares an address; plain ASCII that needs no preparation costs one pass over its bytes.
     /// - Throws: ``Failure`` that names the part and the rule of RFC 7622 it breaks.
-    public init(_ text: String) throws(Failure) {
+    public init(_ text: String) throws(Failure) { try self.init(text, isReceived: false) }
+
+    /// Takes an address that our own server delivered: to enforce the rules is the part of servers (RFC 7622 4).
+    ///
+    /// Server and program need not know the same version of Unicode, nor need the server be strict: a resource with an
+    /// emoji that is newer than this program's tables is no reason to lose a message. So a local part or a resource
+    /// whose characters the strict ``init(_:)`` refuses is kept as it stands; it then equals no address that the strict
+    /// one makes, as those are stable under preparation. The split, the sizes, the domain, and the ban on control
+    /// characters hold as ever. Not for what a person or a program tells us to use.
+    /// - Throws: ``Failure`` that names the part and the rule of RFC 7622 it breaks.
+    public init(received text: String) throws(Failure) { try self.init(text, isReceived: true) }
+
+    private init(_ text: String, isReceived: Bool) throws(Failure) {
         var text = text
         if let ends = text.withUTF8(PlainAddress.ends) {
             self.init(prepared: text, localEnd: ends.local, domainEnd: ends.domain)
         } else {
-            try self.init(preparing: text)
+            try self.init(preparing: text, isReceived: isReceived)
         }
     }
 
@@ -70,7 +83,7 @@ public struct JID: Sendable {
 }
 
 extension JID: Hashable {
-    /// The text alone decides: no prepared local part or domain holds "@" or "/", so it says where its parts are.
+    /// The text alone decides: no local part holds "@" or "/" and no domain does, so it says where its parts are.
     public static func == (a: JID, b: JID) -> Bool { a.text == b.text }
     /// Hashes what `==` compares.
     public func hash(into hasher: inout Hasher) { hasher.combine(text) }
@@ -85,7 +98,7 @@ extension JID: CustomStringConvertible {
 
 extension JID {
     /// RFC 7622 3.1: the resource begins behind the first "/", and only then the local part ends at the first "@".
-    private init(preparing text: String) throws(Failure) {
+    private init(preparing text: String, isReceived: Bool) throws(Failure) {
         let utf8 = text.utf8
         let slash = utf8.firstIndex(of: UInt8(ascii: "/"))
         let bareEnd = slash ?? utf8.endIndex
@@ -93,7 +106,11 @@ extension JID {
         var result = ""
         var localEnd = 0
         if let at {
-            result = try Self.prepare(local: String(text[..<at]), of: text)
+            let local = String(text[..<at])
+            do { result = try Self.prepare(local: local, of: text) } catch {
+                guard isReceived, Self.mayStandAsReceived(local, despite: error.rule) else { throw error }
+                result = local
+            }
             localEnd = result.utf8.count
             result += "@"
         }
@@ -101,9 +118,29 @@ extension JID {
         do { result += try DomainName.prepare(domain) } catch { throw .domain(error, value: domain, of: text) }
         let domainEnd = result.utf8.count
         if let slash {
-            result += "/" + (try Self.prepare(resource: String(text[utf8.index(after: slash)...]), of: text))
+            let resource = String(text[utf8.index(after: slash)...])
+            result += "/"
+            do { result += try Self.prepare(resource: resource, of: text) } catch {
+                guard isReceived, Self.mayStandAsReceived(resource, despite: error.rule) else { throw error }
+                result += resource
+            }
         }
         self.init(prepared: result, localEnd: localEnd, domainEnd: domainEnd)
+    }
+
+    /// Whether only the characters of a part are refused, and none of them breaks a line or moves a cursor.
+    private static func mayStandAsReceived(_ part: String, despite rule: Rule) -> Bool {
+        switch rule {
+        case .forbidden, .unassigned, .outOfContext, .mixedDirections, .unstable: break
+        case .empty, .tooLong, .label, .internationalized, .noAddress: return false
+        }
+        return part.utf8.count <= partBytesMax
+            && part.unicodeScalars.allSatisfy { scalar in
+                switch scalar.properties.generalCategory {
+                case .control, .lineSeparator, .paragraphSeparator: false
+                case _: true
+                }
+            }
     }
 
     private static func prepare(local: String, of text: String) throws(Failure) -> String {

@@ -29,6 +29,16 @@ import Testing
         #expect(talk.written() == "")
     }
 
+    /// Its server knows a newer Unicode than we do.
+    @Test func aSenderWhoseAddressWeWouldRefuseIsHeard() throws {
+        var talk = try Dialogue.online()
+        talk.server("<message from='room@example.org/\u{200B}\u{1FAE8}'><body>hi</body></message>")
+        let senders = talk.did().events.compactMap {
+            if case .message(let message) = $0 { message.from.text } else { nil }
+        }
+        #expect(senders == ["room@example.org/\u{200B}\u{1FAE8}"])
+    }
+
     @Test func muchHandledIsToldUnasked() throws {
         var talk = try Dialogue.online { $0.limits.inboundUnacknowledgedStanzas = 1_000 }
         for _ in 0..<101 { talk.server("<message from='a@example.org'/>") }

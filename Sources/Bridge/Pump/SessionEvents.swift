@@ -11,7 +11,7 @@ extension EventRecord.MessageFields {
     init(_ message: Message, server: JID) {
         let stanza = message.stanza
         self.init(from: message.from, type: MessageType(stanzaType: message.type))
-        to = stanza["to"].flatMap { try? JID($0) }
+        to = stanza["to"].flatMap { try? JID(received: $0) }
         id = stanza["id"]
         if let element = stanza.child("body", NS.client) {
             var bytes: [UInt8] = []
