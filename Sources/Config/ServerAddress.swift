@@ -1,4 +1,5 @@
 import Routing
+import Stanza
 
 /// Why a text is no ``ServerAddress`` or no ``Fingerprint``.
 public struct AddressProblem: Error, Equatable, Sendable, CustomStringConvertible {
@@ -26,44 +27,38 @@ public struct ServerAddress: Sendable, Hashable {
     /// Parses an address; an IPv6 address with a port stands in brackets.
     /// - Throws: ``AddressProblem`` that says what was expected.
     public init(parsing text: String) throws(AddressProblem) {
-        let expected = "expected HOST, HOST:PORT or tls://HOST:PORT, an IPv6 address in brackets"
-        func problem(_ what: String) -> AddressProblem { AddressProblem(what: what, hint: expected) }
         var rest = text[...]
-        directTLS = rest.hasPrefix("tls://")
-        if directTLS {
-            rest = rest.dropFirst(6)
-        } else if let scheme = rest.firstRange(of: "://") {
-            throw problem("unknown scheme \(Wording.quote(String(rest[..<scheme.upperBound])))")
-        }
-        var portText: Substring?
-        if rest.hasPrefix("[") {
-            guard let close = rest.firstIndex(of: "]") else { throw problem("a [ without its ]") }
-            host = String(rest[rest.index(after: rest.startIndex)..<close])
-            let behind = rest[rest.index(after: close)...]
-            if !behind.isEmpty && !behind.hasPrefix(":") {
-                throw problem("\(Wording.quote(String(behind))) behind the address")
+        directTLS = false
+        if let mark = rest.firstRange(of: "://") {
+            if rest[..<mark.lowerBound].lowercased() != "tls" {
+                throw .address("unknown scheme \(Wording.quote(String(rest[..<mark.upperBound])))")
             }
-            portText = behind.isEmpty ? nil : behind.dropFirst()
-        } else if rest.utf8.count(where: { $0 == UInt8(ascii: ":") }) > 1 {
-            host = String(rest)
-        } else {
-            let parts = rest.split(separator: ":", omittingEmptySubsequences: false)
-            host = String(parts[0])
-            portText = parts.count > 1 ? parts[1] : nil
+            directTLS = true
+            rest = rest[mark.upperBound...]
         }
-        if host.isEmpty { throw problem("no host in \(Wording.quote(text))") }
-        let isOdd = host.unicodeScalars.contains {
-            $0.value <= 0x20 || $0 == "/" || $0 == "@" || $0 == "[" || $0 == "]"
+        do {
+            let place = try HostPort(rest)
+            host = place.host
+            port = place.port
+        } catch { throw AddressProblem(error, in: text) }
+    }
+}
+
+extension AddressProblem {
+    fileprivate init(_ problem: HostPort.Problem, in text: String) {
+        switch problem {
+        case .noHost: self = .address("no host in \(Wording.quote(text))")
+        case .openBracket: self = .address("a [ without its ]")
+        case .behindBracket(let rest): self = .address("\(Wording.quote(rest)) behind the address")
+        case .host(let host): self = .address("\(Wording.quote(host)) is no host")
+        case .address(let host): self = .address("\(Wording.quote(host)) is no IPv6 address")
+        case .port(let digits):
+            self.init(what: "\(Wording.quote(digits)) is no port", hint: "expected a number from 1 to 65535")
         }
-        if isOdd { throw problem("\(Wording.quote(host)) is no host") }
-        port = nil
-        guard let portText else { return }
-        let isNumber = portText.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        guard isNumber, let number = Int(portText), (1...65_535).contains(number) else {
-            throw AddressProblem(
-                what: "\(Wording.quote(String(portText))) is no port", hint: "expected a number from 1 to 65535")
-        }
-        port = number
+    }
+
+    fileprivate static func address(_ what: String) -> AddressProblem {
+        AddressProblem(what: what, hint: "expected HOST, HOST:PORT or tls://HOST:PORT, an IPv6 address in brackets")
     }
 }
 

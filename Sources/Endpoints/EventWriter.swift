@@ -58,9 +58,7 @@ public struct EventWriter: Sendable {
 
     private static func put(_ fields: [EventRecord.Field], to text: inout JSONText) {
         for field in fields {
-            text.raw(",\"")
-            text.raw(field.name)
-            text.raw("\":")
+            text.nextMember(field.name)
             switch field.value {
             case .string(let value): text.string(value)
             case .bytes(let value): value.withUnsafeBufferPointer { text.string($0) }

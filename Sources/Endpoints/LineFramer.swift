@@ -1,3 +1,5 @@
+import Stanza
+
 /// What the framer says of a line that it hands out.
 public struct LineNote: Equatable, Sendable {
     /// The line's number in its source, from 1; empty and refused lines count too.
@@ -219,13 +221,13 @@ public struct LineFramer: Sendable {
         var position = 0
         while let first = cut.first, position < bytes.count {
             let byte = bytes[position]
-            if !TextScan.continues(first, cut.count, byte) {
+            if !UTF8Sequence.continues(first, cut.count, byte) {
                 breakCut(emit)
                 break
             }
             cut.append(byte)
             position += 1
-            if cut.count < TextScan.sequenceLength(first) { continue }
+            if cut.count < UTF8Sequence.length(first) { continue }
             let character = cut
             cut.removeAll(keepingCapacity: true)
             if character.count == 3, first == 0xEF, character[1] == 0xBF, character[2] >= 0xBE {

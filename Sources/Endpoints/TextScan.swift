@@ -1,3 +1,5 @@
+import Stanza
+
 /// Looks at bytes of text eight at a time, for what cannot stay in a line as it is.
 enum TextScan {
     /// What ends a run of clean text.
@@ -56,8 +58,7 @@ enum TextScan {
                 position &+= 1
                 continue
             }
-            let length = sequence(bytes, at: position)
-            switch length {
+            switch UTF8Sequence(bytes, at: position) {
             case .whole(3) where byte == 0xEF && bytes[position + 1] == 0xBF && bytes[position + 2] >= 0xBE:
                 return (position, .forbidden)
             case .whole(let count): position &+= count
@@ -66,50 +67,6 @@ enum TextScan {
             }
         }
         return (position, .end)
-    }
-
-    /// What stands at a byte of 0x80 or more.
-    enum Sequence: Equatable {
-        case whole(Int)
-        case broken(Int)
-        case cut
-    }
-
-    /// The well-formed sequence at `position`, its maximal subpart where it breaks, or `cut` where the bytes end in it.
-    static func sequence(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int) -> Sequence {
-        let first = bytes[position]
-        let length = sequenceLength(first)
-        if length == 0 { return .broken(1) }
-        var count = 1
-        while count < length {
-            if position + count == bytes.count { return .cut }
-            if !continues(first, count, bytes[position + count]) { return .broken(count) }
-            count += 1
-        }
-        return .whole(length)
-    }
-
-    /// How long a sequence with that first byte is; 0 for a byte that begins none (RFC 3629 section 4).
-    static func sequenceLength(_ first: UInt8) -> Int {
-        switch first {
-        case 0x00...0x7F: 1
-        case 0xC2...0xDF: 2
-        case 0xE0...0xEF: 3
-        case 0xF0...0xF4: 4
-        case _: 0
-        }
-    }
-
-    /// Whether `byte` may be the one with that index in a sequence that begins with `first`.
-    static func continues(_ first: UInt8, _ index: Int, _ byte: UInt8) -> Bool {
-        if index > 1 { return byte & 0xC0 == 0x80 }
-        switch first {
-        case 0xE0: return (0xA0...0xBF).contains(byte)
-        case 0xED: return (0x80...0x9F).contains(byte)
-        case 0xF0: return (0x90...0xBF).contains(byte)
-        case 0xF4: return (0x80...0x8F).contains(byte)
-        case _: return byte & 0xC0 == 0x80
-        }
     }
 
     /// Whether some byte of the word may be a control or not ASCII; a borrow can call a clean one suspect, never the

@@ -163,7 +163,7 @@ struct JSONParser {
             let byte = text[position]
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return }
             if byte < 0x20 { throw problem("expected an escape for a control character in a string") }
-            guard let length = XMLText.sequenceLength(text, at: position) else {
+            guard let length = UTF8Sequence(text, at: position).wholeLength else {
                 throw problem("expected UTF-8 in a string")
             }
             position += length
@@ -277,7 +277,7 @@ struct JSONParser {
     private var found: String {
         guard position < text.count else { return "the text ends here" }
         let byte = text[position]
-        guard byte >= 0x20, byte != 0x7F, let length = XMLText.sequenceLength(text, at: position) else {
+        guard byte >= 0x20, byte != 0x7F, let length = UTF8Sequence(text, at: position).wholeLength else {
             return "found the byte 0x\(byte < 16 ? "0" : "")\(String(byte, radix: 16, uppercase: true))"
         }
         return "found '\(Self.shown(String(decoding: text[position..<position + length], as: UTF8.self)))'"

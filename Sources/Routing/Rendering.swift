@@ -102,21 +102,13 @@ extension JSON {
     }
 
     private static func append(quoted text: String, to bytes: inout [UInt8]) {
-        let hex = Array("0123456789abcdef".utf8)
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), byte])
-            case 0x0A: bytes.append(contentsOf: "\\n".utf8)
-            case 0x0D: bytes.append(contentsOf: "\\r".utf8)
-            case 0x09: bytes.append(contentsOf: "\\t".utf8)
-            case 0..<0x20:
-                bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(hex[Int(byte >> 4)])
-                bytes.append(hex[Int(byte & 15)])
-            case _: bytes.append(byte)
-            }
+        let bytesMax = text.utf8.count * JSONText.escapedBytesMax + 2
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytesMax) { room in
+            // There is room for two quotes at least, so there is a base.
+            guard let base = room.baseAddress else { return }
+            var json = JSONText(writingTo: base)
+            json.string(text)
+            bytes.append(contentsOf: UnsafeBufferPointer(start: base, count: json.count))
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 }

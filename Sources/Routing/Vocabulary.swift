@@ -26,13 +26,14 @@ public struct Vocabulary: Sendable {
         "redelivered",
     ]
 
-    /// The fields of the events that this version emits, as their schema names them; an event that has none of that name
-    /// gives "".
+    /// The fields of the events that this version emits, as their schema names them, but for `time`, which every record
+    /// has, and `seq`, which is given when the line is written; an event that has none of that name gives "".
     public static let eventFields =
         messageFields + [
             "event", "state", "resumed", "peer", "reason", "retry_in_ms", "available", "show", "status", "priority",
             "action", "name", "groups", "subscription", "ask", "approved", "initial", "ref", "line", "stage",
-            "condition", "text", "ok", "code", "key", "column", "count", "lines", "accepted", "failed", "waiting",
+            "condition", "text", "ok", "code", "xml", "key", "column", "count", "lines", "accepted", "failed",
+            "waiting",
             "waiting_bytes", "source", "invalid_utf8", "illegal_characters", "overlong_lines", "split_parts",
         ]
 

@@ -15,7 +15,7 @@ struct Loss: Error, Equatable, Sendable {
         /// later it may be the ghost of our own last stream, and asking again disturbs nobody.
         case occupied
         /// The server sends us to another (RFC 6120 4.9.3.19).
-        case elsewhere(ServerLocation)
+        case elsewhere(HostPort)
     }
 
     var verdict: Verdict
@@ -54,7 +54,7 @@ extension Loss {
                 detail = child.text
             } else {
                 condition = SASLFailure.printable(child.name)
-                if child.hasName("see-other-host"), let location = ServerLocation(child.text) {
+                if child.hasName("see-other-host"), let location = try? HostPort(child.text) {
                     self.init(.elsewhere(location), "\(peer) sends us to \(location)")
                     return
                 }
@@ -78,50 +78,5 @@ extension Loss {
         // remote-connection-failed, and policy-violation, which servers say of rates and of bans that expire.
         case _: self.init(.transient, said)
         }
-    }
-}
-
-/// A host, with a port where one is named: XEP-0198 `location`, RFC 6120 4.9.3.19.
-struct ServerLocation: Equatable, Sendable, CustomStringConvertible {
-    let host: String
-    let port: Int?
-
-    /// `host`, `host:port`, `[ipv6]`, `[ipv6]:port`, or a bare IPv6 address; nil for anything else.
-    init?(_ text: String) {
-        let bytes = Array(text.utf8)
-        guard !bytes.isEmpty, bytes.count <= 1_023, bytes.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != 0x2F }) else {
-            return nil
-        }
-        let colons = bytes.count { $0 == UInt8(ascii: ":") }
-        if bytes[0] == UInt8(ascii: "[") {
-            guard let close = bytes.firstIndex(of: UInt8(ascii: "]")), close > 1 else { return nil }
-            host = String(decoding: bytes[1..<close], as: UTF8.self)
-            let rest = bytes[(close + 1)...]
-            if rest.isEmpty {
-                port = nil
-                return
-            }
-            guard rest.first == UInt8(ascii: ":"), let number = Self.port(rest.dropFirst()) else { return nil }
-            port = number
-        } else if colons == 1, let colon = bytes.firstIndex(of: UInt8(ascii: ":")) {
-            guard colon > 0, let number = Self.port(bytes[(colon + 1)...]) else { return nil }
-            host = String(decoding: bytes[..<colon], as: UTF8.self)
-            port = number
-        } else {
-            host = text
-            port = nil
-        }
-    }
-
-    var description: String {
-        let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-        return port.map { "\(name):\($0)" } ?? name
-    }
-
-    private static func port(_ digits: ArraySlice<UInt8>) -> Int? {
-        guard digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
-            let number = UInt16(String(decoding: digits, as: UTF8.self)), number > 0
-        else { return nil }
-        return Int(number)
     }
 }

@@ -5,7 +5,7 @@ struct ResumableSession: Equatable, Sendable {
     /// The id to resume with.
     let id: String
     /// Where the server wants us to come back.
-    let location: ServerLocation?
+    let location: HostPort?
     /// How long it keeps the session without a connection; nil where it does not say.
     let kept: Duration?
     /// When the connection was lost; nil while it stands.
@@ -17,7 +17,7 @@ struct ResumableSession: Equatable, Sendable {
             enabled.attribute("resume", equals: "true") || enabled.attribute("resume", equals: "1")
         else { return nil }
         self.id = id
-        location = enabled["location"].flatMap(ServerLocation.init)
+        location = enabled["location"].flatMap { try? HostPort($0) }
         kept = enabled["max"].flatMap { UInt32($0) }.map { .seconds(Int64($0)) }
     }
 

@@ -116,6 +116,7 @@ public struct Element: Sendable {
         var cursor: Int
         let end: Int
 
+        /// The next child element, or nil behind the last.
         public mutating func next() -> Stanza.Element? {
             while cursor < end {
                 let position = cursor

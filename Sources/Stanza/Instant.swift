@@ -6,13 +6,16 @@ public struct Instant: Comparable, Hashable, Sendable {
     /// The moment that many nanoseconds after the origin.
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+    /// Earlier than.
     public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
 
+    /// The moment that much later; what is finer than a nanosecond is cut off.
     public static func + (a: Instant, b: Duration) -> Instant {
         let (seconds, attoseconds) = b.components
         return Instant(nanoseconds: a.nanoseconds + seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 
+    /// The time from `b` to `a`.
     public static func - (a: Instant, b: Instant) -> Duration { .nanoseconds(a.nanoseconds - b.nanoseconds) }
 }
 
@@ -24,5 +27,6 @@ public struct WallTime: Comparable, Hashable, Sendable {
     /// The moment that many milliseconds after the epoch.
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
+    /// Earlier than.
     public static func < (a: WallTime, b: WallTime) -> Bool { a.milliseconds < b.milliseconds }
 }

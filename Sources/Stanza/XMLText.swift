@@ -9,6 +9,7 @@ public enum XMLText {
         /// That many bytes that are broken UTF-8 or a character that XML 1.0 forbids.
         case illegal(Int)
 
+        /// Entities are equal where their texts are.
         public static func == (a: Kind, b: Kind) -> Bool {
             switch (a, b) {
             case (.plain(let x), .plain(let y)), (.illegal(let x), .illegal(let y)): x == y
@@ -38,25 +39,6 @@ public enum XMLText {
         return multibyte(content, at: position)
     }
 
-    /// The length of the well-formed UTF-8 sequence at `position`, or nil; RFC 3629 section 4.
-    public static func sequenceLength(_ content: UnsafeBufferPointer<UInt8>, at position: Int) -> Int? {
-        let first = content[position]
-        func tail(_ offset: Int, _ range: ClosedRange<UInt8> = 0x80...0xBF) -> Bool {
-            position + offset < content.count && range.contains(content[position + offset])
-        }
-        switch first {
-        case 0x00...0x7F: return 1
-        case 0xC2...0xDF: return tail(1) ? 2 : nil
-        case 0xE0: return tail(1, 0xA0...0xBF) && tail(2) ? 3 : nil
-        case 0xED: return tail(1, 0x80...0x9F) && tail(2) ? 3 : nil
-        case 0xE1...0xEF: return tail(1) && tail(2) ? 3 : nil
-        case 0xF0: return tail(1, 0x90...0xBF) && tail(2) && tail(3) ? 4 : nil
-        case 0xF4: return tail(1, 0x80...0x8F) && tail(2) && tail(3) ? 4 : nil
-        case 0xF1...0xF3: return tail(1) && tail(2) && tail(3) ? 4 : nil
-        case _: return nil
-        }
-    }
-
     private static func plainRun(_ content: UnsafeBufferPointer<UInt8>, from position: Int) -> Int {
         var end = position + 1
         while end < content.count {
@@ -69,7 +51,7 @@ public enum XMLText {
     }
 
     private static func multibyte(_ content: UnsafeBufferPointer<UInt8>, at position: Int) -> Kind {
-        guard let length = sequenceLength(content, at: position) else { return .illegal(1) }
+        guard let length = UTF8Sequence(content, at: position).wholeLength else { return .illegal(1) }
         // U+FFFE and U+FFFF are the only well-formed three-byte sequences that production 2 leaves out.
         if length == 3, content[position] == 0xEF, content[position + 1] == 0xBF, content[position + 2] >= 0xBE {
             return .illegal(3)

@@ -11,6 +11,10 @@ import Testing
             ("::1", "::1", nil, false, "[::1]"), ("[fe80::1%lo]", "fe80::1%lo", nil, false, "[fe80::1%lo]"),
             ("127.0.0.1:1", "127.0.0.1", 1, false, "127.0.0.1:1"),
             ("bücher.example", "bücher.example", nil, false, "bücher.example"),
+            ("TLS://a_b-c.d.", "a_b-c.d.", nil, true, "tls://a_b-c.d."),
+            ("2001:DB8::5:5223", "2001:DB8::5:5223", nil, false, "[2001:DB8::5:5223]"),
+            ("tls://1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8", nil, true, "tls://[1:2:3:4:5:6:7:8]"),
+            ("[::ffff:192.0.2.1]:80", "::ffff:192.0.2.1", 80, false, "[::ffff:192.0.2.1]:80"),
         ] as [(String, String, Int?, Bool, String)])
     func reads(_ text: String, _ host: String, _ port: Int?, _ directTLS: Bool, _ written: String) throws {
         let address = try ServerAddress(parsing: text)
@@ -35,6 +39,14 @@ import Testing
         ("a/b", "\"a/b\" is no host; "),
         ("me@a", "\"me@a\" is no host; "), ("a:", "\"\" is no port; expected a number from 1 to 65535"),
         ("a:0", "\"0\" is no port; "), ("a:65536", "\"65536\" is no port; "), ("a:+1", "\"+1\" is no port; "),
+        ("tls://tls://x", "\"//x\" is no port; "), ("a: 80", "\" 80\" is no port; "),
+        ("a:\u{661}", "\"\u{661}\" is no port; "),
+        ("[::1]:", "\"\" is no port; "), ("://a", "unknown scheme \"://\"; "), ("-x", "\"-x\" is no host; "),
+        (".x", "\".x\" is no host; "), ("a\n", "\"a\\u{a}\" is no host; "), ("a\u{85}", "\"a\\u{85}\" is no host; "),
+        ("[example.org]", "\"example.org\" is no IPv6 address; "), ("[]", "\"\" is no IPv6 address; "),
+        ("host:52:22", "\"host:52:22\" is no IPv6 address; "), ("1::2::3", "\"1::2::3\" is no IPv6 address; "),
+        ("1:2:3:4:5:6:7", "\"1:2:3:4:5:6:7\" is no IPv6 address; "), ("::1%", "\"::1%\" is no IPv6 address; "),
+        ("::1% x", "\"::1% x\" is no IPv6 address; "), ("1.2.3.4::", "\"1.2.3.4::\" is no IPv6 address; "),
         ("a:99999999999999999999", "\"99999999999999999999\" is no port; "),
     ])
     func refuses(_ text: String, _ expected: String) {

@@ -31,6 +31,21 @@ import Testing
         #expect(choices.count == EventRecord.Kind.allCases.count)
     }
 
+    @Test func templatesKnowTheFieldsOfTheSchema() throws {
+        let schema = try JSON(reading: Schema.events.utf8)
+        var fields: Set<String> = []
+        for kind in EventRecord.Kind.allCases {
+            guard case .object(let properties)? = schema["$defs"]?[kind.rawValue]?["properties"] else {
+                Issue.record("no properties of \(kind)")
+                continue
+            }
+            fields.formUnion(properties.map(\.name))
+        }
+        // `time` every record has, and `seq` is given when the line is written, behind the rules.
+        #expect(Set(Vocabulary.eventFields) == fields.subtracting(["time", "seq"]))
+        #expect(Set(Vocabulary.eventFields).count == Vocabulary.eventFields.count)
+    }
+
     @Test(arguments: [
         #"{"event":"session","time":"2026-11-22T09:40:00.123Z","seq":1,"state":"online","jid":"a@b/c","resumed":false}"#
     ])

@@ -1,34 +1,44 @@
-/// Writes pieces of a JSON text.
-struct JSONText {
+import Stanza
+
+/// Writes pieces of a JSON text into memory that is large enough: no growth, no checks of room.
+public struct JSONText {
     /// The bytes that one byte of a text takes at most: as `\u001f`.
-    static let escapedBytesMax = 6
+    public static let escapedBytesMax = 6
 
     private let base: UnsafeMutablePointer<UInt8>
     /// The bytes written.
-    private(set) var count = 0
+    public private(set) var count = 0
 
+    /// Begins at `base`.
     /// - Precondition: `base` has room for all that is written.
-    init(writingTo base: UnsafeMutablePointer<UInt8>) { self.base = base }
+    public init(writingTo base: UnsafeMutablePointer<UInt8>) { self.base = base }
 
     /// Bytes as they are.
-    mutating func raw(_ bytes: UnsafeBufferPointer<UInt8>) {
+    public mutating func raw(_ bytes: UnsafeBufferPointer<UInt8>) {
         if let start = bytes.baseAddress { (base + count).update(from: start, count: bytes.count) }
         count &+= bytes.count
     }
 
     /// Text as it is.
-    mutating func raw(_ text: StaticString) {
+    public mutating func raw(_ text: StaticString) {
         raw(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// A name or a number that needs no escape.
-    mutating func raw(_ text: String) { Self.withBytes(of: text) { raw($0) } }
+    public mutating func raw(_ text: String) { Self.withBytes(of: text) { raw($0) } }
+
+    /// A comma and the name of a member, which needs no escape, with its quotes and colon.
+    public mutating func nextMember(_ name: String) {
+        raw(",\"")
+        raw(name)
+        raw("\":")
+    }
 
     /// A string with its quotes.
-    mutating func string(_ text: String) { Self.withBytes(of: text) { string($0) } }
+    public mutating func string(_ text: String) { Self.withBytes(of: text) { string($0) } }
 
     /// A string with its quotes (RFC 8259 section 7); broken UTF-8 becomes U+FFFD for each maximal subpart.
-    mutating func string(_ bytes: UnsafeBufferPointer<UInt8>) {
+    public mutating func string(_ bytes: UnsafeBufferPointer<UInt8>) {
         raw("\"")
         var position = 0
         while position < bytes.count {
@@ -55,7 +65,7 @@ struct JSONText {
             raw(byte < 0x10 ? "\\u000" : "\\u001")
             raw(String(byte & 0x0F, radix: 16))
         case _:
-            switch TextScan.sequence(bytes, at: position) {
+            switch UTF8Sequence(bytes, at: position) {
             case .whole(let length):
                 raw(UnsafeBufferPointer(rebasing: bytes[position..<position + length]))
                 return length
