@@ -88,7 +88,8 @@ import Testing
         _ = talk.written()
         talk.server("<enabled xmlns='urn:xmpp:sm:3' id='sm-2' resume='true'/>")
         #expect(
-            talk.written() == "<message id='1'/><message id='2'/><message id='3'/><message id='4'/>" + StreamManagementTests.request)
+            talk.written() == "<message id='1'/><message id='2'/><message id='3'/><message id='4'/>"
+                + StreamManagementTests.request)
         talk.ack(4)
         talk.pong()
         #expect(talk.did().accepted == [4])

@@ -16,12 +16,15 @@ struct RootCommand: ParsableCommand {
             xmpp-bridge run [--config FILE]                all bridges of the file, until told to stop
             """,
         discussion: """
+            For example:  tail -F app.log | xmpp-bridge --jid me@example.org --to ops@example.org
+
             The account: --jid or $XMPP_BRIDGE_JID, and $XMPP_BRIDGE_PASSWORD or $XMPP_BRIDGE_PASSWORD_FILE; or \
             `account:` in bridges.yaml, which is looked for at --config, $XMPP_BRIDGE_CONFIG, \
             $XDG_CONFIG_HOME/xmpp-bridge/bridges.yaml and /etc/xmpp-bridge/bridges.yaml. A password never comes from \
             the command line.
 
-            Exit status: 0 all accepted by the server; 64 usage; 69 server unreachable; 74 input or output failed; \
+            Exit status: 0 all accepted by the server; 64 usage; 69 server unreachable; 70 a bug of this program; \
+            73 no state directory; 74 input or output failed; \
             75 undelivered or timed out; 76 protocol or TLS failure, or a conflict; 77 credentials refused; \
             78 configuration.
             """,

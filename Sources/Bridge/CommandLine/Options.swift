@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// Options about the account and the session; they stand over the environment, and that over the file.
 struct SessionOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
+    @Option(name: .long, help: ArgumentHelp("The configuration file; $XMPP_BRIDGE_CONFIG.", valueName: "file"))
     var config: String?
 
     @Option(name: .long, help: ArgumentHelp("The account; $XMPP_BRIDGE_JID.", valueName: "jid"))
@@ -14,7 +14,11 @@ struct SessionOptions: ParsableArguments {
             "The server, instead of asking DNS; $XMPP_BRIDGE_SERVER.", valueName: "host[:port] | tls://host[:port]"))
     var server: String?
 
-    @Option(name: .long, help: ArgumentHelp("The resource to bind.", valueName: "name"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The name of this connection among those of the account (default: xmpp-bridge.HOST-N, the same each time).",
+            valueName: "name"))
     var resource: String?
 
     @Option(
@@ -28,10 +32,13 @@ struct SessionOptions: ParsableArguments {
     var fingerprint: String?
 
     @Option(
-        name: .customLong("client-cert"), help: ArgumentHelp("Log in by this certificate (PEM).", valueName: "file"))
+        name: .customLong("client-cert"),
+        help: ArgumentHelp("Log in by this certificate (PEM), not by a password.", valueName: "file"))
     var clientCertificate: String?
 
-    @Option(name: .customLong("client-key"), help: ArgumentHelp("Its key (PEM).", valueName: "file"))
+    @Option(
+        name: .customLong("client-key"),
+        help: ArgumentHelp("Its key (PEM); without it, in the same file.", valueName: "file"))
     var clientKey: String?
 
     @Flag(name: .long, help: "Log in without an account; --jid is the server's domain then.")
@@ -43,22 +50,27 @@ struct SessionOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "How long to try to come (back) online (default 10m, run: forever).",
+            "How long to try to come online, or back: 30s, 10m, 1h30m (default 10m; run: forever). fail-fast tries once.",
             valueName: "fail-fast|duration|forever"))
     var retry: String?
 
     @Option(
         name: .customLong("connect-timeout"),
-        help: ArgumentHelp("The deadline of one attempt, DNS included (default 10s).", valueName: "duration"))
+        help: ArgumentHelp("The deadline of one attempt, from DNS to the login (default 10s).", valueName: "duration"))
     var connectTimeout: String?
 
-    @Option(name: .long, help: ArgumentHelp("Where leases and state live.", valueName: "dir"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Where locks live, so that two runs do not take one resource (default: under ~/.local/state).",
+            valueName: "dir"))
     var state: String?
 
     @Flag(name: .customLong("no-state"), help: "Keep nothing on disk; the resource is a random one.")
     var noState = false
 
-    @Option(name: .customLong("log-level"), help: ArgumentHelp("error, warning, info or debug.", valueName: "level"))
+    @Option(
+        name: .customLong("log-level"), help: ArgumentHelp("How much is said on standard error.", valueName: "level"))
     var logLevel: LogLevel = .warning
 
     @Flag(name: .long, help: "No progress line and no warnings.")
@@ -70,35 +82,47 @@ struct FilterOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Send each line of standard input there; repeatable.", valueName: "jid"))
     var to: [String] = []
 
-    @Option(name: .long, help: ArgumentHelp("Print the messages from there; repeatable.", valueName: "jid"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Print the messages from there, and how the session stands; repeatable.", valueName: "jid"))
     var from: [String] = []
 
-    @Flag(name: .long, help: "Print every event of the session.")
+    @Flag(name: .long, help: "Print every event of the session: messages, presence, roster, deliveries.")
     var events = false
 
-    @Option(name: .long, help: ArgumentHelp("What standard input holds.", valueName: "lines|ndjson"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Standard input holds messages, one a line, or commands as JSON.", valueName: "form"))
     var input: InputForm = .lines
 
-    @Option(name: .long, help: ArgumentHelp("What standard output gets.", valueName: "ndjson|text"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Standard output gets events as JSON, or the text of messages.", valueName: "form"))
     var output: OutputForm = .ndjson
 
     @Option(name: .long, help: ArgumentHelp("The type of the messages sent.", valueName: "chat|normal|headline"))
     var type: String = "chat"
 
-    @Option(name: .long, help: ArgumentHelp("What a line over the limit becomes.", valueName: "split|refuse"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A line over 64 KiB, or over the server's limit, goes in numbered parts or is refused.", valueName: "choice"
+        ))
     var overlong: OverlongChoice = .split
 
     @Option(
         name: .customLong("on-eof"),
         help: ArgumentHelp(
-            "At the end of input: send the rest and leave, or stay (default: drain; stay with --count or --timeout).",
-            valueName: "drain|stay"))
+            "At the end of input: deliver the rest and leave, or stay (default: drain; with --count or --timeout: stay).",
+            valueName: "choice"))
     var onEOF: EndOfInput?
 
-    @Option(name: .long, help: ArgumentHelp("End after so many messages.", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("End after so many messages have been printed.", valueName: "n"))
     var count: Int?
 
-    @Option(name: .long, help: ArgumentHelp("End after that long without a message.", valueName: "duration"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("End after that long (30s, 10m) without one; the exit status is 75.", valueName: "duration"))
     var timeout: String?
 
     /// Whether any of these says what this run is to do.
