@@ -57,6 +57,25 @@ public enum XMLText {
         }
     }
 
+    static func isQuote(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") }
+
+    /// How many bytes one byte of legal text takes as character data.
+    @inline(__always)
+    public static func contentCount(of byte: UInt8) -> Int {
+        switch byte {
+        case UInt8(ascii: "<"), UInt8(ascii: ">"): 4
+        case UInt8(ascii: "&"), 0x0D: 5
+        case _: 1
+        }
+    }
+
+    /// How many bytes a legal text takes as character data.
+    public static func contentCount(_ content: UnsafeBufferPointer<UInt8>) -> Int {
+        var count = 0
+        for byte in content { count += contentCount(of: byte) }
+        return count
+    }
+
     private static func plainRun(_ content: UnsafeBufferPointer<UInt8>, from position: Int) -> Int {
         var end = position + 1
         while end < content.count {

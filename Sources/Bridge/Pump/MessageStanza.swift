@@ -37,6 +37,13 @@ struct MessageStanza {
         return writer.bytes
     }
 
+    /// What the stanza around a body takes at the most, in bytes.
+    func frameBytes(_ content: Content) -> Int {
+        let texts =
+            content.to.text.utf8.count + (content.subject?.utf8.count ?? 0) + (content.thread?.utf8.count ?? 0)
+        return 300 + idPrefix.utf8.count * 2 + texts * 6
+    }
+
     /// The id of a row.
     func identifier(_ row: UInt64) -> String { idPrefix + String(row) }
 

@@ -80,8 +80,26 @@ extension Pump {
         }
     }
 
-    /// Makes a message a row of the spool.
+    /// Makes a message rows of the spool: one, or as many as the server's limit on stanzas asks for.
     mutating func append(_ content: MessageStanza.Content, ref: String?) {
+        // A frame takes some hundred bytes, so nearly every message is known to fit without a closer look.
+        if content.body.count <= stanzaBytesMax / 10 - stanzas.frameBytes(content) {
+            return appendRow(content, ref: ref)
+        }
+        let parts = BodyParts.of(content.body, contentBytesMax: stanzaBytesMax - stanzas.frameBytes(content))
+        if parts.count > 1, options.framing.overlong == .refuse {
+            let text = "a message to \(content.to) is longer than the server takes (\(stanzaBytesMax) bytes), and refused"
+            actions.append(.say(.warning, text))
+            return emit(.error(code: "too-long", text: text))
+        }
+        for part in parts {
+            var one = content
+            one.body = part
+            appendRow(one, ref: ref)
+        }
+    }
+
+    private mutating func appendRow(_ content: MessageStanza.Content, ref: String?) {
         let row = store.lastNumber + 1
         let tag = ref.map { RowTag(ref: $0, to: content.to.text).text }
         store.append(
