@@ -22,6 +22,10 @@ func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resou
 let package = Package(
     name: "xmpp-bridge",
     products: [.executable(name: "xmpp-bridge", targets: ["xmpp-bridge"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    ],
     targets: [
         system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
         system("CLibXML2", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
@@ -47,5 +51,8 @@ let package = Package(
             [
                 "Stanza", "Digest", "Session", "Routing", "Endpoints", "Wire", "Spool", "Config",
                 "LoopbackServer", "CResolv",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ])
 )

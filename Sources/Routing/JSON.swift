@@ -41,8 +41,14 @@ public enum JSON: Equatable, Sendable {
         }
     }
 
-    /// Parses one JSON text; white space around it is allowed, anything else behind it is not.
+    /// How deep arrays and objects may be nested; deeper is a ``Problem``.
+    public static let depthMax = 128
+
+    /// Parses one JSON text (RFC 8259), strictly: white space around it is allowed, anything else behind it is not.
+    /// - Throws: ``Problem`` for whatever the grammar refuses, and for what it leaves open: broken UTF-8, a lone
+    ///   surrogate, a name that stands twice in one object, nesting over ``depthMax``.
     public static func parse(_ text: UnsafeBufferPointer<UInt8>) throws(Problem) -> JSON {
-        throw Problem(column: 1, what: "not built yet")
+        var parser = JSONParser(text)
+        return try parser.whole()
     }
 }

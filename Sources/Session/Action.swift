@@ -72,6 +72,8 @@ public enum Event: Sendable, Equatable {
     case rosterComplete(version: String?)
     /// The server's limit on our stanzas (XEP-0478), in bytes.
     case stanzaLimit(bytes: Int)
+    /// An answer (`result` or `error`) to an iq that is not the session's own: perhaps one that the user sent.
+    case answer(Element)
     /// Something a person should know that changes nothing.
     case warning(String)
 

@@ -101,6 +101,8 @@ public struct Configuration: Sendable {
         public var idleBeforePing: Duration = .seconds(60)
         /// How long an answer may take before the stream counts as dead.
         public var answerTimeout: Duration = .seconds(30)
+        /// From a granted resumption to the first sign that the resumed stream is read.
+        public var resumptionTimeout: Duration = .seconds(5)
         /// From the order to leave to a closed socket.
         public var leaveTimeout: Duration = .seconds(5)
         /// The first wait before a reconnection; doubled each time, jittered.
@@ -121,7 +123,10 @@ public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugS
     /// Keeps a secret.
     public init(_ secret: String) { revealed = secret }
 
+    /// Never the secret.
     public var description: String { "(secret)" }
+    /// Never the secret.
     public var debugDescription: String { "(secret)" }
+    /// Without the secret.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

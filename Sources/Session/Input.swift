@@ -52,6 +52,7 @@ public struct PeerName: Sendable, Equatable, CustomStringConvertible {
         self.isLoopback = isLoopback
     }
 
+    /// `host:port`, an IPv6 address in brackets.
     public var description: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
@@ -137,11 +138,16 @@ public enum SCRAMHash: String, Sendable, Equatable, CaseIterable {
     case sha512 = "SHA-512"
 }
 
-/// The result of a ``KeyDerivation``.
+/// The result of a ``KeyDerivation``: made by ``KeyDerivation/run()``.
 public struct DerivedKeys: Sendable, Equatable {
     /// `SaltedPassword` of RFC 5802 3.
     public var saltedPassword: [UInt8]
+    /// What they are the result of: keys that arrive after their connection is lost fit no other exchange.
+    public var derivation: KeyDerivation
 
     /// The keys.
-    public init(saltedPassword: [UInt8]) { self.saltedPassword = saltedPassword }
+    public init(saltedPassword: [UInt8], of derivation: KeyDerivation) {
+        self.saltedPassword = saltedPassword
+        self.derivation = derivation
+    }
 }

@@ -145,6 +145,25 @@ extension Element {
     }
 }
 
+extension Element {
+    /// The same element with that attribute, in the place of one of its name.
+    public func with(_ name: String, _ value: String) -> Element {
+        var builder = ElementBuilder()
+        builder.start(self.name, namespace)
+        for one in attributes where !(one.namespace.isEmpty && one.name == name) {
+            builder.attribute(one.namespace == NS.xml.description ? "xml:\(one.name)" : one.name, one.value)
+        }
+        builder.attribute(name, value)
+        forEachPiece { piece in
+            switch piece {
+            case .element(let child): builder.copy(child)
+            case .text(let content): builder.text(content)
+            }
+        }
+        return builder.end()!  // the one start above is closed by this end
+    }
+}
+
 // MARK: - Comparing and printing
 
 extension Element: Equatable {

@@ -6,6 +6,9 @@ public struct ElementBuilder {
     private var open: [Int] = []
     /// Whether the node added last is character data of the element that is open now.
     private var endsInText = false
+    /// Namespaces that this element has named lately: naming one again takes no more room.
+    private var spaces: [ElementStorage.Run] = []
+    private static let spacesMax = 8
 
     /// A builder with an empty arena.
     public init() {}
@@ -33,7 +36,7 @@ public struct ElementBuilder {
         name: UnsafeBufferPointer<UInt8>, namespace: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
     ) {
         guard let current = open.last else { return }
-        let run = namespace.isEmpty ? .empty : storage.append(namespace)
+        let run = namespace.isEmpty ? .empty : recent(namespace)
         storage.attributes.append(.init(name: storage.append(name), namespace: run, value: storage.append(value)))
         storage.nodes[current].attributeCount += 1
     }
@@ -67,15 +70,24 @@ public struct ElementBuilder {
     }
 
     private mutating func begin() {
+        spaces.removeAll(keepingCapacity: true)
         if isKnownUniquelyReferenced(&storage) { storage.removeAll() } else { storage = ElementStorage() }
     }
 
     /// The run of a namespace: the parent's own when it is the same, as it nearly always is.
-    private func namespace(_ content: UnsafeBufferPointer<UInt8>) -> ElementStorage.Run {
+    private mutating func namespace(_ content: UnsafeBufferPointer<UInt8>) -> ElementStorage.Run {
         if let parent = open.last, storage.equals(storage.nodes[parent].namespace, content) {
             return storage.nodes[parent].namespace
         }
-        return storage.append(content)
+        return recent(content)
+    }
+
+    private mutating func recent(_ content: UnsafeBufferPointer<UInt8>) -> ElementStorage.Run {
+        for run in spaces where storage.equals(run, content) { return run }
+        if spaces.count == Self.spacesMax { spaces.removeFirst() }
+        let run = storage.append(content)
+        spaces.append(run)
+        return run
     }
 }
 
@@ -135,7 +147,9 @@ extension Element {
         let end = Int(node.end)
         while position < end {
             let one = storage.nodes[position]
-            body(one.isText ? .text(storage.string(one.namespace)) : .element(Element(storage: storage, index: position)))
+            body(
+                one.isText ? .text(storage.string(one.namespace)) : .element(Element(storage: storage, index: position))
+            )
             position = Int(one.end)
         }
     }

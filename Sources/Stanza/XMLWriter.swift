@@ -37,7 +37,7 @@ public struct XMLWriter: Sendable {
     /// ` name='value'`, escaped.
     public mutating func attribute(_ name: StaticString, _ value: String) {
         attributeName(name)
-        text(value)
+        attributeValue(value)
         bytes.append(UInt8(ascii: "'"))
     }
 
@@ -84,20 +84,37 @@ public struct XMLWriter: Sendable {
     /// Bytes as they are: the caller vouches for them.
     public mutating func raw(_ content: some Sequence<UInt8>) { bytes.append(contentsOf: content) }
 
-    /// Character data, escaped for content and for attribute values alike.
+    /// Character data, escaped.
     public mutating func text(_ content: String) {
         var copy = content
         copy.withUTF8 { text($0) }
     }
 
     /// Character data from bytes, escaped; broken UTF-8 and what XML 1.0 forbids become U+FFFD.
-    public mutating func text(_ content: UnsafeBufferPointer<UInt8>) {
+    public mutating func text(_ content: UnsafeBufferPointer<UInt8>) { escaped(content, isAttribute: false) }
+
+    /// What stands between the quotes of an attribute, escaped.
+    public mutating func attributeValue(_ content: String) {
+        var copy = content
+        copy.withUTF8 { attributeValue($0) }
+    }
+
+    /// What stands between the quotes of an attribute, from bytes, escaped as ``text(_:)`` is.
+    public mutating func attributeValue(_ content: UnsafeBufferPointer<UInt8>) { escaped(content, isAttribute: true) }
+
+    private mutating func escaped(_ content: UnsafeBufferPointer<UInt8>, isAttribute: Bool) {
         var from = 0
         var position = 0
         while position < content.count {
             let kind = XMLText.classify(content, at: position)
             switch kind {
             case .plain(let length):
+                // A reader takes a bare tab or line feed in an attribute for a space (XML 1.0, 3.3.3).
+                if isAttribute && content[position] < 0x20 {
+                    bytes.append(contentsOf: content[from..<position])
+                    raw(content[position] == 0x09 ? "&#9;" : "&#10;")
+                    from = position + 1
+                }
                 position += length
             case .escaped(let entity):
                 bytes.append(contentsOf: content[from..<position])
@@ -139,12 +156,12 @@ extension XMLWriter {
             } else if !space.isEmpty {
                 prefixes += 1
                 raw("xmlns:p\(prefixes)='".utf8)
-                text(space)
+                attributeValue(space)
                 raw("' p\(prefixes):".utf8)
             }
             raw(name.utf8)
             raw("='")
-            text(value)
+            attributeValue(value)
             raw("'")
         }
         var isEmpty = true

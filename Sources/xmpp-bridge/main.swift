@@ -1,1 +1,3 @@
-print("xmpp-bridge")
+import Bridge
+
+XMPPBridge.main()

@@ -36,6 +36,12 @@ def test_a_last_line_without_its_end_is_a_line(bridge, peer):
     assert peer.bodies == ["one", "two"]
 
 
+def test_a_room_is_refused_plainly(bridge):
+    """Rooms come with a later issue; until then nothing is sent to one as if it were a person."""
+    run = bridge.run("--to", "room:ops@conference.localhost", input="to the room\n").ended_with(64)
+    assert "room:" in run.complaint
+
+
 @pytest.mark.parametrize("kind", ["chat", "normal", "headline"])
 def test_the_type_is_as_asked(bridge, peer, kind):
     bridge.run("--to", peer.jid, "--type", kind, input="typed\n").ended_with(0)
@@ -57,9 +63,8 @@ def test_an_overlong_line_is_split_into_numbered_parts(bridge, peer):
     parts = peer.bodies[:-1]
     assert len(parts) >= 4 and all(len(part.encode()) <= 65_536 for part in parts)
     for number, part in enumerate(parts, 1):
-        assert f"{number}/{len(parts)}" in part or str(number) in part[:16] + part[-16:], part[:40]
-    joined = "".join(part.translate({ord(letter): None for letter in "0123456789/()[] …:"}) for part in parts)
-    assert joined == line, "split between characters, and nothing lost"
+        assert part.startswith(f"(part {number}) "), part[:40]
+    assert "".join(part.split(") ", 1)[1] for part in parts) == line, "split between characters, and nothing lost"
 
 
 def test_a_filter_that_only_sends_draws_no_messages(bridge, peer, desk):

@@ -52,6 +52,24 @@ import Testing
         #expect(writer.string == expected)
     }
 
+    /// XML 1.0, 3.3.3: a reader makes a space of a bare tab or line feed in an attribute.
+    @Test func attributesKeepTheirLineFeeds() {
+        var writer = XMLWriter()
+        writer.start("a")
+        writer.attribute("b", "1\n2\t3\r4<é")
+        writer.endEmpty()
+        #expect(writer.string == "<a b='1&#10;2&#9;3&#13;4&lt;é'/>")
+        #expect(Element("a", "", ["b": "1\n2"]).description == "<a b='1&#10;2'/>")
+    }
+
+    @Test func aNamespaceThatComesBackTakesNoMoreRoom() {
+        func size(_ count: Int) -> Int {
+            let children = (0..<count).map { Element("b", $0 % 2 == 0 ? "urn:long:one" : "urn:long:two") }
+            return Element("a", "n", [:], children).byteCount
+        }
+        #expect(size(10) - size(4) == 6)
+    }
+
     @Test func brokenUTF8BecomesReplacementCharacters() {
         var writer = XMLWriter()
         [0x61, 0xC3, 0x28, 0xED, 0xA0, 0x80, 0x62].withUnsafeBufferPointer { writer.text($0) }

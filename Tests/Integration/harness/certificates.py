@@ -43,19 +43,21 @@ class Authority:
 
     def server(self, name: str, domains: list[str]) -> Certificate:
         """A certificate that names these domains."""
-        return self._sign(name, [f"DNS:{domain}" for domain in domains])
+        return self._sign(name, [f"DNS:{domain}" for domain in domains], "serverAuth")
 
     def client(self, name: str, jid: str) -> Certificate:
         """A certificate that names this account (RFC 6120 13.7.1.4, XmppAddr)."""
-        return self._sign(name, [f"otherName:1.3.6.1.5.5.7.8.5;UTF8:{jid}"])
+        # Prosody judges a client by the purpose of a server.
+        return self._sign(name, [f"otherName:1.3.6.1.5.5.7.8.5;UTF8:{jid}"], "clientAuth,serverAuth")
 
-    def _sign(self, name: str, alternative_names: list[str]) -> Certificate:
+    def _sign(self, name: str, alternative_names: list[str], usage: str) -> Certificate:
         key, request = self.directory / f"{name}.key", self.directory / f"{name}.csr"
         extensions, chain = self.directory / f"{name}.ext", self.directory / f"{name}.pem"
         self._make_key(key)
         self._openssl("req", "-new", "-key", key, "-out", request, "-subj", f"/CN={name}")
-        # No extendedKeyUsage: Prosody takes a client's certificate only where it could be a server's too.
-        extensions.write_text(f"subjectAltName={','.join(alternative_names)}\nbasicConstraints=CA:FALSE\n")
+        extensions.write_text(
+            f"subjectAltName={','.join(alternative_names)}\nbasicConstraints=CA:FALSE\nextendedKeyUsage={usage}\n"
+        )
         self._openssl(
             "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",
             "-days", "2", "-sha256", "-extfile", extensions, "-out", chain,

@@ -1,0 +1,115 @@
+import ArgumentParser
+import Config
+import Endpoints
+import Glibc
+
+/// The root command: the filter itself.
+struct RootCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "xmpp-bridge",
+        abstract: "A Unix filter that speaks XMPP.",
+        usage: """
+            PRODUCER | xmpp-bridge --to JID [--to JID]     a message a line, then leave
+            PRODUCER | xmpp-bridge                         by the rules of bridges.yaml for standard input and output
+            xmpp-bridge [--from JID]                       events to standard output, until told to stop
+            xmpp-bridge --input ndjson < COMMANDS          commands in, results and events out
+            xmpp-bridge run [--config FILE]                all bridges of the file, until told to stop
+            """,
+        discussion: """
+            The account: --jid or $XMPP_BRIDGE_JID, and $XMPP_BRIDGE_PASSWORD or $XMPP_BRIDGE_PASSWORD_FILE; or \
+            `account:` in bridges.yaml, which is looked for at --config, $XMPP_BRIDGE_CONFIG, \
+            $XDG_CONFIG_HOME/xmpp-bridge/bridges.yaml and /etc/xmpp-bridge/bridges.yaml. A password never comes from \
+            the command line.
+
+            Exit status: 0 all accepted by the server; 64 usage; 69 server unreachable; 74 input or output failed; \
+            75 undelivered or timed out; 76 protocol or TLS failure, or a conflict; 77 credentials refused; \
+            78 configuration.
+            """,
+        version: "xmpp-bridge \(ProgramVersion.text)",
+        subcommands: [RunCommand.self, CheckCommand.self, SchemaCommand.self, DemoCommand.self])
+
+    @OptionGroup(title: "What to do") var filter: FilterOptions
+    @OptionGroup(title: "The session") var session: SessionOptions
+
+    mutating func run() throws {
+        try start(Request(kind: .filter, filter: filter, session: session))
+    }
+}
+
+/// `run`: the daemon.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run all bridges of the configuration file until told to stop.")
+
+    @OptionGroup(visibility: .hidden) var filter: FilterOptions
+    @OptionGroup(title: "The session") var session: SessionOptions
+
+    func validate() throws {
+        if filter.decide { throw ValidationError("run takes its work from the file; --to, --from, --events and --input are the filter's") }
+    }
+
+    mutating func run() throws {
+        try start(Request(kind: .daemon, filter: FilterOptions.parse([]), session: session))
+    }
+}
+
+/// `check`: the configuration file's mistakes, all at once.
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Tell every mistake in a configuration file; opens no secret and no network.")
+
+    @Argument(help: ArgumentHelp("The file; without it the one that a run would use.", valueName: "file"))
+    var file: String?
+
+    // The parser gives the root's options to a subcommand that has the same group: --config works here too.
+    @OptionGroup(visibility: .hidden) var session: SessionOptions
+
+    mutating func run() throws {
+        do throws(StartFailure) {
+            guard let path = file ?? ConfigurationFile.find(flag: session.config, Environment.process) else {
+                throw StartFailure(.configuration, "no configuration file found; name one")
+            }
+            let plan = try ConfigurationFile.load(path)
+            for warning in plan.warnings { Diagnostics.write(warning.line(in: path) + "\n") }
+        } catch {
+            // In `check` the problems themselves are what was asked for: no program name before them.
+            for line in error.lines { Diagnostics.write(line + "\n") }
+            throw ExitCode(error.status.rawValue)
+        }
+    }
+}
+
+/// `schema`: the contract of events and commands.
+struct SchemaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema", abstract: "Print the JSON Schema of the events, or of the commands.")
+
+    enum Subject: String, ExpressibleByArgument, CaseIterable { case events, commands }
+
+    @Argument(help: "events or commands.")
+    var subject: Subject = .events
+
+    mutating func run() throws {
+        print(subject == .events ? Schema.events : Schema.commands, terminator: "")
+    }
+}
+
+enum ProgramVersion {
+    /// The version that --version, XEP-0092 and the README name.
+    static let text = "0.1.0"
+}
+
+/// Prepares and runs; ends the process with the run's status.
+private func start(_ request: Request) throws {
+    try ending { () throws(StartFailure) in try Runner.run(try RunPlan(request, environment: .process)) }
+}
+
+/// Ends the command with the status of its work, or with that of its failure and one line for each of its lines.
+func ending(_ work: () throws(StartFailure) -> ExitStatus) throws {
+    let status: ExitStatus
+    do throws(StartFailure) { status = try work() } catch {
+        for line in error.lines { Diagnostics.say(line) }
+        status = error.status
+    }
+    throw ExitCode(status.rawValue)
+}

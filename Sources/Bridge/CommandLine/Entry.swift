@@ -1,0 +1,31 @@
+import ArgumentParser
+import Glibc
+
+/// The program.
+public enum XMPPBridge {
+    /// Runs the program by the process's arguments and ends it with the status of DESIGN 5.1.
+    public static func main() -> Never {
+        Signals.claim()
+        StandardDescriptors.fillGaps()
+        do {
+            var command = try RootCommand.parseAsRoot()
+            try command.run()
+        } catch {
+            exit(report(error))
+        }
+        exit(ExitStatus.success.rawValue)
+    }
+
+    /// Help and version go to stdout; a mistake is one line on stderr.
+    private static func report(_ error: any Error) -> Int32 {
+        if let code = error as? ExitCode { return code.rawValue }
+        let code = RootCommand.exitCode(for: error)
+        if code.isSuccess {
+            print(RootCommand.fullMessage(for: error))
+            return code.rawValue
+        }
+        let message = RootCommand.message(for: error)
+        Diagnostics.say("\(message); see xmpp-bridge --help")
+        return ExitStatus.usage.rawValue
+    }
+}

@@ -1,0 +1,127 @@
+import Config
+import Endpoints
+import Glibc
+import Routing
+import Session
+import Stanza
+import Wire
+
+// Flags stand over the environment, the environment over the file (DESIGN 5.1).
+extension RunPlan {
+    /// Makes a plan, or tells what is missing or wrong.
+    init(_ request: Request, environment: Environment) throws(StartFailure) {
+        let flags = request.session
+        let path = ConfigurationFile.find(flag: flags.config, environment)
+        let file = try path.map { path throws(StartFailure) in try ConfigurationFile.load(path) }
+        let account = try AccountChoice(flags, environment, file?.account)
+        let work = try Work(request, file)
+
+        session = Session.Configuration(
+            account: account.jid, resource: nil, credentials: account.credentials,
+            presence: work.listens ? work.presence : nil)
+        session.resource = try Self.resource(account, flags, environment, leased: !flags.noState)
+        session.security = flags.plaintext ? .plaintextAllowed : .required
+        session.software.version = ProgramVersion.text
+        session.retry = try Self.retry(flags.retry, account.retry, request.kind)
+        if let timeout = flags.connectTimeout { session.connectTimeout = try duration(timeout, "--connect-timeout") }
+        else if let timeout = account.connectTimeout { session.connectTimeout = timeout }
+        if session.connectTimeout <= .zero { throw StartFailure(.usage, "--connect-timeout must be longer than nothing") }
+
+        directions = Connector.Directions(
+            account: account.jid.server, server: account.server, resolver: try Self.resolver(environment),
+            connectTimeout: session.connectTimeout)
+        tls = account.tls
+        rules = work.rules
+        options = work.options
+        options.retry = session.retry
+        options.waitsForLogin = session.retry == .failFast
+        watchesInput = work.watchesInput && Self.inputMayBring()
+        host = environment.host
+        token = Self.randomToken()
+        logLevel = flags.logLevel
+        quiet = flags.quiet
+    }
+
+    /// The resource: the user's, or one that is leased, so that two processes never fight over it.
+    private static func resource(
+        _ account: AccountChoice, _ flags: SessionOptions, _ environment: Environment, leased: Bool
+    ) throws(StartFailure) -> String? {
+        if let resource = account.resource {
+            do { _ = try account.jid.with(resource: resource) } catch {
+                throw StartFailure(.usage, "the resource \"\(resource)\" cannot be used: \(error)")
+            }
+            return resource
+        }
+        // The server of an anonymous login chooses the account, so there is nothing to be stable for.
+        if case .anonymous = account.credentials { return nil }
+        let random = "xmpp-bridge.\(environment.host)-\(randomToken())"
+        guard leased else { return random }
+        let directory: String
+        if let named = flags.state ?? environment["STATE_DIRECTORY"].map({ String($0.prefix { $0 != ":" }) }) {
+            directory = named
+        } else if let home = environment["XDG_STATE_HOME"] ?? environment["HOME"].map({ $0 + "/.local/state" }) {
+            directory = "\(home)/xmpp-bridge/\(account.jid.text)"
+        } else {
+            return random
+        }
+        do throws(ResourceLease.Failure) {
+            return try ResourceLease.take(directory: directory, host: environment.host).resource
+        } catch {
+            switch error {
+            case .directory(let path, let code):
+                throw StartFailure(
+                    .cannotCreate,
+                    "cannot use the state directory \(path): \(Diagnostics.describe(code)); give another with --state, "
+                        + "or --no-state")
+            case .exhausted(let path):
+                throw StartFailure(.cannotCreate, "all leases in \(path) are taken")
+            }
+        }
+    }
+
+    private static func retry(
+        _ flag: String?, _ file: RetryPolicy?, _ kind: Request.Kind
+    ) throws(StartFailure) -> Session.Configuration.Retry {
+        var policy = file ?? (kind == .daemon ? .forever : .within(.seconds(600)))
+        if let flag {
+            do throws(DurationProblem) { policy = try RetryPolicy(parsing: flag) } catch {
+                throw StartFailure(.usage, "--retry \(flag): \(error)")
+            }
+        }
+        switch policy {
+        case .failFast: return .failFast
+        case .within(let duration): return .within(duration)
+        case .forever: return .forever
+        }
+    }
+
+    /// Tests name their own server of names: `ADDRESS:PORT`.
+    private static func resolver(_ environment: Environment) throws(StartFailure) -> Resolver {
+        guard let text = environment["XMPP_BRIDGE_NAMESERVER"] else { return Resolver() }
+        let parts = text.split(separator: ":")
+        guard parts.count == 2, let port = UInt16(parts[1]) else {
+            throw StartFailure(.configuration, "XMPP_BRIDGE_NAMESERVER=\(text): expected ADDRESS:PORT")
+        }
+        return Resolver(nameserver: (String(parts[0]), port))
+    }
+
+    /// Whether standard input is something that a producer may write to: not a terminal, not /dev/null.
+    private static func inputMayBring() -> Bool {
+        var status = stat()
+        guard fstat(STDIN_FILENO, &status) == 0 else { return false }
+        let kind = status.st_mode & S_IFMT
+        return kind == S_IFIFO || (kind == S_IFREG && status.st_size > 0)
+    }
+
+    private static func randomToken() -> String {
+        let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+        return String(decoding: Clock.randomBytes(8).map { alphabet[Int($0 & 31)] }, as: UTF8.self)
+    }
+}
+
+/// Parses a duration that a flag or a variable gives.
+func duration(_ text: String, _ name: String) throws(StartFailure) -> Duration {
+    do throws(DurationProblem) { return try Duration(parsing: text) } catch {
+        throw StartFailure(.usage, "\(name) \(text): \(error)")
+    }
+}

@@ -1,0 +1,231 @@
+import Glibc
+import NIOCore
+import NIOPosix
+import Routing
+import Session
+import Stanza
+import Wire
+
+/// Runs a pump against the world: one event loop, and threads for what blocks. Confined to the loop once started;
+/// other threads only ever call ``enter(_:)``, which hops onto it.
+final class Runner: @unchecked Sendable {
+    private let loop: any EventLoop
+    private let plan: RunPlan
+    private let connector: Connector
+    private var pump: Pump
+    private var connection: StreamConnection?
+    private var input: InputReader?
+    private var output: OutputWriter?
+    private var progress: ProgressLine?
+    private var timer: (at: Instant, task: Scheduled<Void>)?
+    private var waiting: [Pump.Input] = []
+    private var isFeeding = false
+    private var isReading = false
+    private var stopsAsked = 0
+    private let finished: EventLoopPromise<ExitStatus>
+
+    /// Runs a plan to its end.
+    static func run(_ plan: RunPlan) throws(StartFailure) -> ExitStatus {
+        let tls: TLSContext
+        do throws(TLSFailure) { tls = try TLSContext(client: plan.tls) } catch {
+            throw StartFailure(.configuration, "\(error)")
+        }
+        let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
+        let runner = Runner(plan, tls: tls, loop: loop)
+        loop.execute { runner.begin() }
+        // The group is not shut down: the process ends with this status.
+        guard let status = try? runner.finished.futureResult.wait() else { return .software }
+        return status
+    }
+
+    private init(_ plan: RunPlan, tls: TLSContext, loop: any EventLoop) {
+        self.loop = loop
+        self.plan = plan
+        finished = loop.makePromise()
+        connector = Connector(loop: loop, directions: plan.directions, tls: tls)
+        pump = Pump(
+            options: plan.options, configuration: plan.session, rules: plan.rules, host: plan.host, token: plan.token,
+            random: Clock.randomBytes)
+    }
+
+    // MARK: - The loop
+
+    private func begin() {
+        Signals.listen { [self] order in enter { self.answer(order) } }
+        if plan.options.prints { openOutput() }
+        if plan.options.reads != .nothing || plan.watchesInput { openInput() }
+        if plan.showsProgress { progress = ProgressLine(began: Clock.monotonic()) }
+        feed(.start)
+    }
+
+    private func enter(_ work: @escaping @Sendable () -> Void) { loop.execute(work) }
+
+    /// Gives the pump an input and does what it says; an input that comes meanwhile waits its turn.
+    private func feed(_ input: Pump.Input) {
+        waiting.append(input)
+        guard !isFeeding else { return }
+        isFeeding = true
+        var next = 0
+        while next < waiting.count {
+            let actions = pump.handle(waiting[next], at: Clock.monotonic(), wall: Clock.wall())
+            next += 1
+            for action in actions { perform(action) }
+            if next == waiting.count { flush() }
+        }
+        waiting.removeAll(keepingCapacity: true)
+        isFeeding = false
+        afterwards()
+    }
+
+    /// One write for all that one input, or one batch of the socket, has brought.
+    private func flush() {
+        let bytes = pump.takeSocketOutput()
+        if !bytes.isEmpty { connection?.write(bytes) }
+        let printed = pump.takeOutput()
+        if !printed.isEmpty { output?.write(printed) }
+    }
+
+    private func afterwards() {
+        if pump.wantsInput, !isReading, let input {
+            isReading = true
+            input.permit()
+        }
+        schedule()
+        progress?.update(pump.counters, at: Clock.monotonic())
+    }
+
+    private func schedule() {
+        let deadline = pump.deadline
+        if deadline == timer?.at { return }
+        timer?.task.cancel()
+        timer = nil
+        guard let deadline else { return }
+        let delay = max(deadline.nanoseconds - Clock.monotonic().nanoseconds, 0)
+        let task = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { [self] in
+            timer = nil
+            feed(.timeout)
+        }
+        timer = (deadline, task)
+    }
+
+    // MARK: - Actions
+
+    private func perform(_ action: Pump.Action) {
+        switch action {
+        case .session(let action): perform(action)
+        case .say(let level, let text):
+            guard level >= plan.logLevel, !(plan.quiet && level < .error) else { return }
+            progress?.clear()
+            Diagnostics.say(text)
+        case .finish(let status):
+            progress?.finish(pump.counters, at: Clock.monotonic())
+            finished.succeed(status)
+        }
+    }
+
+    private func perform(_ action: Session.Action) {
+        switch action {
+        case .connect(let target): connect(target)
+        case .startTLS:
+            flush()
+            do throws(TLSFailure) { connection?.startTLS(try connector.engine(direct: false)) } catch {
+                feed(.session(.disconnected(error.transportFailure)))
+            }
+        case .restartStream:
+            flush()
+            connection?.restartStream()
+        case .derive(let derivation): derive(derivation)
+        case .closeConnection:
+            flush()
+            drop { $0.close() }
+        case .abortConnection:
+            _ = pump.takeSocketOutput()
+            drop { $0.abort() }
+        case .event, .accepted, .writable, .spill, .drained, .ended:
+            // The pump keeps these for itself.
+            preconditionFailure("the pump passed \(action) on")
+        }
+    }
+
+    private func connect(_ target: ConnectTarget) {
+        drop { $0.abort() }
+        connector.connect(
+            target,
+            opened: { [self] stream, transport in
+                connection = stream
+                stream.deliver = { [weak self, weak stream] input in
+                    guard let self, connection === stream else { return }
+                    arrived(input)
+                }
+                stream.batchEnded = { [weak self] in self?.feed(.batchEnded) }
+                feed(.session(.connected(transport)))
+            },
+            failed: { [self] failure in feed(.session(.disconnected(failure))) })
+    }
+
+    private func arrived(_ input: Session.Input) {
+        if case .disconnected(let failure) = input {
+            if !pump.counters.isOnline { connector.rotate() }
+            // A peer that cannot be understood still hears why (RFC 6120 4.9.3.13): the session closes by itself.
+            if case .malformed = failure {} else { connection = nil }
+        }
+        feed(.session(input))
+    }
+
+    private func drop(_ end: (StreamConnection) -> Void) {
+        connector.abandon()
+        guard let stream = connection else { return }
+        connection = nil
+        end(stream)
+    }
+
+    private func derive(_ derivation: KeyDerivation) {
+        startThread(named: "derive") { [self] in
+            let keys = derivation.run()
+            enter { self.feed(.session(.derived(keys))) }
+        }
+    }
+
+    // MARK: - Standard input and output
+
+    private func openInput() {
+        input = InputReader(descriptor: STDIN_FILENO) { [self] outcome in
+            enter {
+                self.isReading = false
+                switch outcome {
+                case .chunk(let chunk): self.feed(.inputChunk(chunk))
+                case .end: self.feed(.inputEnded)
+                case .failed(let code): self.feed(.inputFailed(Diagnostics.describe(code)))
+                }
+            }
+        }
+    }
+
+    private func openOutput() {
+        output = OutputWriter(descriptor: STDOUT_FILENO) { [self] outcome in
+            enter {
+                switch outcome {
+                case .written(let total): self.feed(.outputWritten(total))
+                case .failed(let code): self.feed(.outputFailed(Diagnostics.describe(code), isGone: code == EPIPE))
+                }
+            }
+        }
+        watchReader(of: STDOUT_FILENO) { [self] in
+            enter { self.feed(.outputFailed("its reader has gone", isGone: true)) }
+        }
+    }
+
+    private func answer(_ order: Signals.Order) {
+        switch order {
+        case .stop:
+            stopsAsked += 1
+            guard stopsAsked == 1 else {
+                progress?.clear()
+                return finished.succeed(pump.store.count == 0 ? .success : .undelivered)
+            }
+            feed(.stop)
+        case .status: feed(.status)
+        case .reload: break
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Glibc
+
+/// The signals this program answers, read one at a time by a thread that waits for them.
+enum Signals {
+    /// What a signal asks for.
+    enum Order: Sendable {
+        /// SIGTERM, SIGINT: stop reading, drain, leave; a second one ends at once.
+        case stop(Int32)
+        /// SIGUSR1: print a status.
+        case status
+        /// SIGHUP: reload and reopen.
+        case reload
+    }
+
+    /// Blocks the signals in this thread and all that it starts later, and ignores SIGPIPE. Call it first in `main`.
+    static func claim() {
+        signal(SIGPIPE, SIG_IGN)
+        var set = mask()
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// Begins the thread that tells of each signal.
+    static func listen(_ deliver: @escaping @Sendable (Order) -> Void) {
+        startThread(named: "signals") {
+            var set = mask()
+            while true {
+                var number: Int32 = 0
+                guard sigwait(&set, &number) == 0 else { continue }
+                switch number {
+                case SIGUSR1: deliver(.status)
+                case SIGHUP: deliver(.reload)
+                case _: deliver(.stop(number))
+                }
+            }
+        }
+    }
+
+    private static func mask() -> sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { sigaddset(&set, number) }
+        return set
+    }
+}
+
+/// What must hold before any descriptor is opened.
+enum StandardDescriptors {
+    /// Opens /dev/null on each of 0, 1 and 2 that is closed, so that no socket ever takes its number.
+    static func fillGaps() {
+        for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
+            // open gives the lowest free number, which is this one since those below are open.
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+}

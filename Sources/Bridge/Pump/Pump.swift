@@ -1,0 +1,254 @@
+import Endpoints
+import Routing
+import Session
+import Spool
+import Stanza
+
+/// Hands one stage's output to the next (DESIGN 2): lines to rules to the spool to the session, events to rules to
+/// standard output, and each acknowledgement back along the same road. Without I/O: a driver runs it.
+struct Pump {
+    /// What the driver tells.
+    enum Input: Sendable {
+        /// Begin.
+        case start
+        /// For the session.
+        case session(Session.Input)
+        /// The bytes that came in one read of the socket have all been told.
+        case batchEnded
+        /// A chunk of standard input.
+        case inputChunk([UInt8])
+        /// Standard input has ended.
+        case inputEnded
+        /// Reading standard input failed, in the system's words.
+        case inputFailed(String)
+        /// So many bytes of standard output are written in all.
+        case outputWritten(UInt64)
+        /// Standard output takes no more, in the system's words.
+        case outputFailed(String, isGone: Bool)
+        /// SIGTERM or SIGINT.
+        case stop
+        /// SIGUSR1.
+        case status
+        /// The time that ``deadline`` named has come.
+        case timeout
+    }
+
+    /// What the driver does.
+    enum Action: Equatable, Sendable {
+        /// One of the session's actions that concern the connection.
+        case session(Session.Action)
+        /// A line for a person on stderr.
+        case say(LogLevel, String)
+        /// The run is over; standard output has been written.
+        case finish(ExitStatus)
+    }
+
+    /// How this run behaves.
+    struct Options: Sendable {
+        var reads: Reads = .nothing
+        var prints = false
+        var output: OutputForm = .ndjson
+        var endOfInput: EndOfInput = .drain
+        /// Whether nothing is read before the first login.
+        var waitsForLogin = false
+        var retry: Configuration.Retry = .forever
+        var count: Int?
+        var timeout: Duration?
+        var framing = LineFramer.Limits()
+        /// Whether the session's own state is printed though no rule takes it: so that the reader of a single peer's
+        /// messages knows when they can come.
+        var printsSession = false
+        /// Whether commands come, so that results must go somewhere.
+        var answersCommands = false
+
+        func newFramer() -> LineFramer { LineFramer(reads == .commands ? .json : .text, limits: framing) }
+
+        /// What standard input holds.
+        enum Reads: Sendable { case nothing, lines, commands }
+    }
+
+    /// Named limits, unit last.
+    enum Limits {
+        /// What may wait for acceptance in memory: enough for the widest window, little enough to be sent within the
+        /// drain of a signal. When it is reached, standard input is not read.
+        static let spoolBytesMax = 4 * 1_024 * 1_024
+        /// The same in rows.
+        static let spoolRowsMax = 4_096
+        /// Bytes for standard output that may wait in memory; beyond it events are dropped and told as a gap.
+        static let outputWaitingBytesMax: UInt64 = 16 * 1_024 * 1_024
+        /// From a signal's order to leave to the leaving, whatever is unaccepted then.
+        static let drainSeconds = 10
+        /// How long the end waits for standard output's reader.
+        static let flushSeconds = 5
+        /// How often complaints about bad input are told at most.
+        static let complaintSeconds = 60
+        /// Failures that are named one by one on stderr; the rest are counted.
+        static let failuresNamedMax = 10
+        /// Answers to raw iq stanzas that may be awaited at once.
+        static let rawRequestsMax = 1_000
+        /// Recipients that have a lane of their own.
+        static let lanesMax = 10_000
+    }
+
+    let options: Options
+    var session: ClientSession
+    var router: Router
+    var store: MemoryStore
+    var framer: LineFramer
+    var reader = CommandReader()
+    var events = EventWriter()
+    let text = TextWriter()
+    let stanzas: MessageStanza
+    /// The account, for what comes without a sender.
+    let accountJID: JID
+
+    var now = Instant(nanoseconds: 0)
+    var wall = WallTime(milliseconds: 0)
+    var actions: [Action] = []
+    var phase = Phase.running
+    var deliveries: [Delivery] = []
+
+    // Outbound.
+    var sentRow: UInt64 = 0
+    var counters = Counters()
+    var failures = Failures()
+    /// A fault that decides the status of a run that otherwise ends well.
+    var worst: ExitStatus?
+    var lanes: [JID: Lane] = [:]
+    /// Raw iq stanzas that wait for their answer, by id.
+    var rawRequests: [String: RawRequest] = [:]
+    var rawRequestCount: UInt64 = 0
+    /// Raw messages with an id of the user's that are not accepted yet: id → row.
+    var rawMessages: [String: UInt64] = [:]
+    var complaintsTold: Instant?
+
+    // Inbound: bytes of standard output, and the stanzas that wait for them to be written.
+    var output: [UInt8] = []
+    var outputQueued: UInt64 = 0
+    var outputWritten: UInt64 = 0
+    var outputIsBroken = false
+    var eventsDropped: UInt64 = 0
+    var unhandled = UnhandledStanzas()
+    var messagesPrinted = 0
+    var lastMessage: Instant?
+
+    /// Where the run stands.
+    enum Phase: Equatable, Sendable {
+        /// Taking input. May become draining, leaving, flushing.
+        case running
+        /// Input is over; what was accepted is being delivered, until then if there is a limit. Becomes leaving, flushing.
+        case draining(until: Instant?)
+        /// The session is ending in good order. Becomes flushing.
+        case leaving
+        /// The session is over; standard output's reader gets this long. Becomes finished.
+        case flushing(ExitStatus, until: Instant)
+        /// Nothing more happens.
+        case finished
+    }
+
+    /// What the progress line and SIGUSR1 show.
+    struct Counters: Equatable, Sendable {
+        var linesRead: UInt64 = 0
+        var bytesRead: UInt64 = 0
+        var rowsAppended: UInt64 = 0
+        var rowsAccepted: UInt64 = 0
+        var messagesReceived: UInt64 = 0
+        var isOnline = false
+    }
+
+    /// A pump that has not begun.
+    /// - Parameter token: random text that no other run uses, for the ids of our messages.
+    init(
+        options: Options, configuration: Configuration, rules: [Rule], host: String, token: String,
+        random: @escaping @Sendable (Int) -> [UInt8]
+    ) {
+        self.options = options
+        session = ClientSession(configuration, random: random)
+        router = Router(rules: rules, host: host)
+        store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
+        framer = options.newFramer()
+        accountJID = configuration.account
+        stanzas = MessageStanza(idPrefix: "xb-\(token)-")
+    }
+
+    /// Takes one input and returns what to do. ``takeSocketOutput()`` and ``takeOutput()`` give the bytes.
+    mutating func handle(_ input: Input, at now: Instant, wall: WallTime) -> [Action] {
+        self.now = now
+        self.wall = wall
+        take(input)
+        defer { actions.removeAll(keepingCapacity: true) }
+        return actions
+    }
+
+    private mutating func take(_ input: Input) {
+        switch input {
+        case .start:
+            lastMessage = now
+            drive(.start)
+        case .session(let input): drive(input)
+        case .batchEnded: tellHandled()
+        case .inputChunk(let chunk): takeChunk(chunk)
+        case .inputEnded: inputEnded()
+        case .inputFailed(let reason): inputFailed(reason)
+        case .outputWritten(let total): written(total)
+        case .outputFailed(let reason, let isGone): outputFailed(reason, isGone: isGone)
+        case .stop: stop()
+        case .status: actions.append(.say(.error, statusLine))
+        case .timeout: timeout()
+        }
+    }
+
+    /// The bytes for the socket.
+    mutating func takeSocketOutput() -> [UInt8] { session.takeOutput() }
+
+    /// The bytes for standard output.
+    mutating func takeOutput() -> [UInt8] {
+        var bytes: [UInt8] = []
+        swap(&bytes, &output)
+        return bytes
+    }
+
+    /// Whether another chunk of standard input may be read: that is the backpressure on the producer.
+    var wantsInput: Bool {
+        guard phase == .running, options.reads != .nothing, !store.isFull else { return false }
+        return !options.waitsForLogin || counters.isOnline || session.hasBeenOnline
+    }
+
+    /// When to call with ``Input/timeout`` if nothing else comes before.
+    var deadline: Instant? {
+        var all: [Instant] = []
+        if let deadline = session.deadline { all.append(deadline) }
+        switch phase {
+        case .running:
+            if let silence = options.timeout, let lastMessage { all.append(lastMessage + silence) }
+        case .draining(let until): if let until { all.append(until) }
+        case .flushing(_, let until): all.append(until)
+        case .leaving, .finished: break
+        }
+        return all.min()
+    }
+
+    // MARK: - The session
+
+    /// Gives the session an input and carries out what it wants.
+    mutating func drive(_ input: Session.Input) {
+        for action in session.handle(input, at: now) { carryOut(action) }
+        counters.isOnline = session.isOnline
+    }
+
+    private mutating func carryOut(_ action: Session.Action) {
+        switch action {
+        case .connect, .startTLS, .restartStream, .derive, .closeConnection, .abortConnection:
+            actions.append(.session(action))
+        case .event(let event): observe(event)
+        case .accepted(let row): accepted(upTo: row)
+        case .writable: send()
+        case .spill(let stanza):
+            // In memory the bytes that wait for standard output are the spool: the stanza is safe as it is.
+            unhandled.forget(upTo: stanza)
+            drive(.handled(upTo: stanza))
+        case .drained: leaveIfDrained()
+        case .ended(let ending): ended(ending)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import Endpoints
+import Routing
+import Session
+import Spool
+import Stanza
+import Wire
+
+// Commands on the pipe, each with its result (DESIGN 5.3).
+extension Pump {
+    mutating func takeCommand(_ line: UnsafeBufferPointer<UInt8>, number: UInt64) {
+        guard !line.isEmpty else { return }
+        switch reader.read(line, number: number) {
+        case .failure(let problem): answer(problem.event)
+        case .success(let command): obey(command, number: number)
+        }
+    }
+
+    private mutating func obey(_ command: Command, number: UInt64) {
+        switch command {
+        case .send(let message):
+            for jid in message.to {
+                append(
+                    .init(
+                        to: jid, type: message.type?.rawValue ?? "chat", body: message.body, subject: message.subject,
+                        thread: message.thread),
+                    ref: message.ref)
+            }
+            answer(.result(ref: message.ref, ok: true, text: "accepted"))
+            commit()
+        case .presence(let presence): show(presence)
+        case .raw(let raw): sendRaw(raw, number: number)
+        }
+    }
+
+    /// A result goes where events go; a run whose rules take no event still gets it on standard output.
+    mutating func answer(_ result: EventRecord) {
+        report(result)
+    }
+
+    // MARK: - presence
+
+    private mutating func show(_ presence: Command.Presence) {
+        if presence.to == nil {
+            let own = Session.Configuration.Presence(
+                show: presence.show?.rawValue, status: presence.status, priority: presence.priority ?? 0)
+            session.show(presence.available ? own : nil, at: now)
+        } else if session.isOnline {
+            session.sendUnreliably(presence.stanza, at: now)
+        } else {
+            return answer(.result(ref: presence.ref, ok: false, code: "offline", text: "not online; a directed presence is not kept"))
+        }
+        answer(.result(ref: presence.ref, ok: true, text: "accepted"))
+    }
+
+    // MARK: - raw
+
+    private mutating func sendRaw(_ raw: Command.Raw, number: UInt64) {
+        let stanza: Element
+        do throws(StreamParser.Failure) { stanza = try StreamParser.stanza(raw.xml) } catch {
+            return refuse(raw, "bad-xml", number, "not one whole stanza: \(error.text)")
+        }
+        if stanza.isNamed("message", NS.client) {
+            appendRaw(stanza, ref: raw.ref)
+            answer(.result(ref: raw.ref, ok: true, text: "accepted"))
+            return commit()
+        }
+        guard stanza.isNamed("iq", NS.client) || stanza.isNamed("presence", NS.client) else {
+            return refuse(raw, "bad-value", number, "expected a message, presence or iq in jabber:client, not \(stanza.name)")
+        }
+        guard session.isOnline else { return refuse(raw, "offline", number, "not online; only messages are kept until then") }
+        if stanza.hasName("iq"), stanza["type"] == "get" || stanza["type"] == "set" {
+            return request(stanza, raw, number)
+        }
+        session.sendUnreliably(serialised(stanza), at: now)
+        answer(.result(ref: raw.ref, ok: true, text: "accepted"))
+    }
+
+    /// A whole message of the user's as a row; its id stays, so that a bounce can be told as that of this row.
+    private mutating func appendRaw(_ stanza: Element, ref: String?) {
+        let id = stanza["id"] ?? ""
+        let tag = ref.map { RowTag(ref: $0, to: stanza["to"] ?? accountJID.text).text }
+        let lane = (try? JID(stanza["to"] ?? "")).map { self.lane(of: $0) } ?? Lane(rawValue: 0)
+        let row = store.append(
+            CollectionOfOne(NewRow(lane: lane, payload: serialised(stanza), originID: id, ref: tag))).lowerBound
+        if !id.isEmpty { rawMessages[id] = row }
+        counters.rowsAppended += 1
+    }
+
+    private mutating func refuse(_ raw: Command.Raw, _ code: String, _ number: UInt64, _ text: String) {
+        answer(.result(ref: raw.ref, ok: false, code: code, text: text, key: "xml", line: number))
+    }
+
+    /// An iq of the user's: its result is the server's answer, known by the id.
+    private mutating func request(_ stanza: Element, _ raw: Command.Raw, _ number: UInt64) {
+        rawRequestCount += 1
+        let given = stanza["id"] ?? ""
+        let id = given.isEmpty ? stanzas.requestIdentifier(rawRequestCount) : given
+        guard rawRequests.count < Limits.rawRequestsMax else {
+            return refuse(raw, "too-many", number, "\(Limits.rawRequestsMax) queries wait for their answers; wait for some")
+        }
+        guard rawRequests[id] == nil else {
+            return refuse(raw, "bad-value", number, "a query with the id \(id) still waits for its answer")
+        }
+        rawRequests[id] = RawRequest(ref: raw.ref, to: stanza["to"])
+        let whole = given.isEmpty ? stanza.with("id", id) : stanza
+        session.sendUnreliably(serialised(whole), at: now)
+    }
+
+    /// A query of the user's that waits for its answer.
+    struct RawRequest: Equatable, Sendable {
+        var ref: String?
+        /// Whom it asked, as written; nil for our own account.
+        var to: String?
+    }
+
+    /// The answer to an iq that the session did not ask itself.
+    mutating func answered(_ iq: Element) {
+        guard let id = iq["id"], let request = rawRequests[id], isAnswer(iq["from"], to: request) else { return }
+        rawRequests[id] = nil
+        if iq["type"] == "error" {
+            let error = StanzaError(of: iq)
+            answer(
+                .result(
+                    ref: request.ref, ok: false, code: "refused", text: error.text, condition: error.condition,
+                    xml: iq.description))
+        } else {
+            answer(.result(ref: request.ref, ok: true, xml: iq.description))
+        }
+        leaveIfDrained()
+    }
+
+    /// An id is no secret: an answer counts only from whom we asked (RFC 6120 8.1.2.1 for no address at all).
+    private func isAnswer(_ from: String?, to request: RawRequest) -> Bool {
+        let sender = from.flatMap { try? JID($0) } ?? accountJID
+        guard let to = request.to else { return sender.bare == accountJID || sender == accountJID.server }
+        return (try? JID(to)) == sender
+    }
+
+    /// Requests whose stream is lost are never answered.
+    mutating func dropRequests() {
+        for request in rawRequests.values {
+            answer(.result(ref: request.ref, ok: false, code: "offline", text: "the stream was lost before the answer"))
+        }
+        rawRequests.removeAll()
+    }
+
+    private func serialised(_ stanza: Element) -> [UInt8] {
+        var writer = XMLWriter(capacity: stanza.byteCount + 64)
+        writer.element(stanza, inside: NS.client.description)
+        return writer.bytes
+    }
+}
+
+extension Command.Presence {
+    /// A directed presence (RFC 6121 4.6) as it is sent.
+    fileprivate var stanza: [UInt8] {
+        var writer = XMLWriter()
+        writer.start("presence")
+        writer.attribute("to", ifPresent: to?.text)
+        if !available { writer.attribute("type", "unavailable" as StaticString) }
+        writer.content()
+        if let show { writer.element("show", text: show.rawValue) }
+        if let status { writer.element("status", text: status) }
+        if let priority { writer.element("priority", text: String(priority)) }
+        writer.end("presence")
+        return writer.bytes
+    }
+}

@@ -1,0 +1,178 @@
+import Endpoints
+import Routing
+import Session
+import Stanza
+
+// Events of the session to rules to standard output.
+extension Pump {
+    mutating func observe(_ event: Session.Event) {
+        switch event {
+        case .connecting:
+            emit(.session(.connecting))
+        case .online(let jid, let resumed, let peer):
+            actions.append(.say(.info, "online as \(jid) at \(peer)\(resumed ? ", resumed" : "")"))
+            emit(.session(.online, jid: jid, resumed: resumed, peer: peer))
+            leaveIfDrained()
+        case .offline(let reason, let retryIn):
+            // Without another attempt the end follows at once, and says the same.
+            if let retryIn {
+                actions.append(.say(.warning, "\(reason); trying again in \(Self.words(retryIn))"))
+            }
+            dropRequests()
+            emit(.session(.offline, reason: reason, retryIn: retryIn))
+        case .message(let message): observe(message)
+        case .presence(let update):
+            emit(.presence(EventRecord.PresenceFields(update)))
+        case .subscription(let jid, let action, let status):
+            emit(.subscription(jid: jid, .init(action), status: status))
+        case .roster(let item, let initial):
+            emit(.roster(EventRecord.RosterFields(item), initial: initial))
+        case .rosterComplete: break
+        case .answer(let iq): answered(iq)
+        case .stanzaLimit(let bytes): limitStanzas(bytes)
+        case .warning(let text):
+            actions.append(.say(.warning, text))
+        }
+        unhandled.add(session.inboundStanza, writtenAt: outputQueued)
+    }
+
+    private mutating func observe(_ message: Message) {
+        if message.type == "error", let id = message.stanza["id"], let row = stanzas.row(of: id) ?? rawMessages[id] {
+            return bounced(row, from: message.from, StanzaError(of: message.stanza))
+        }
+        counters.messagesReceived += 1
+        guard router.usesEvents else { return }
+        route(.event(.message(EventRecord.MessageFields(message, server: accountJID))), from: .session)
+        commit()
+    }
+
+    /// An event of our own, to whatever rule takes events.
+    mutating func emit(_ event: EventRecord) {
+        if options.printsSession, event.kind == .session { printEvent(event) }
+        guard router.usesEvents else { return }
+        route(.event(event), from: .session)
+    }
+
+    /// A delivery or a result: where no rule takes events, commands still get their answers on standard output.
+    mutating func report(_ event: EventRecord) {
+        if options.answersCommands, !router.takesAllEvents { printEvent(event) }
+        emit(event)
+    }
+
+    /// XEP-0478: what is longer than the server takes is split before it is sent.
+    private mutating func limitStanzas(_ bytes: Int) {
+        // A line can grow to six times its size when every character is escaped, and the stanza around it has its own.
+        let room = (bytes - 1_024) / 6
+        framer.limit(lineBytes: min(room, options.framing.lineBytesMax))
+    }
+
+    // MARK: - Standard output
+
+    mutating func printEvent(_ event: EventRecord) {
+        switch options.output {
+        case .text: print(isMessage: event.kind == .message) { $0.text.append(event, to: &$0.output) }
+        case .ndjson:
+            print(isMessage: event.kind == .message) {
+                $0.events.append(event, at: $0.wall, to: &$0.output)
+                return true
+            }
+        }
+    }
+
+    mutating func printText(_ text: [UInt8]) {
+        print(isMessage: true) {
+            $0.text.append(line: text, to: &$0.output)
+            return true
+        }
+    }
+
+    private mutating func print(isMessage: Bool, _ write: (inout Pump) -> Bool) {
+        guard !outputIsBroken else { return }
+        guard outputQueued - outputWritten < Limits.outputWaitingBytesMax else {
+            eventsDropped += 1
+            return
+        }
+        let before = output.count
+        if eventsDropped > 0 {
+            let gap = EventRecord.gap(
+                reason: "slow-reader", text: "standard output's reader is too slow", count: eventsDropped)
+            if options.output == .ndjson { events.append(gap, at: wall, to: &output) }
+            eventsDropped = 0
+        }
+        let wrote = write(&self)
+        outputQueued += UInt64(output.count - before)
+        if wrote && isMessage { countMessage() }
+    }
+
+    private mutating func countMessage() {
+        messagesPrinted += 1
+        lastMessage = now
+        if let count = options.count, messagesPrinted >= count, phase == .running { beginDrain(limit: nil) }
+    }
+
+    mutating func written(_ total: UInt64) {
+        outputWritten = total
+        tellHandled()
+        if case .flushing = phase { flushed() }
+    }
+
+    /// Tells the session which stanzas its sinks have written.
+    mutating func tellHandled() {
+        let waits = outputIsBroken ? UInt64.max : outputWritten
+        guard let stanza = unhandled.take(writtenUpTo: waits) else { return }
+        drive(.handled(upTo: stanza))
+    }
+
+    private static func words(_ duration: Duration) -> String {
+        let milliseconds = duration.components.seconds * 1_000 + duration.components.attoseconds / 1_000_000_000_000_000
+        return milliseconds < 10_000 ? "\(milliseconds / 1_000).\(milliseconds % 1_000 / 100) s" : "\(milliseconds / 1_000) s"
+    }
+}
+
+/// Inbound stanzas whose events are not yet written, oldest first.
+struct UnhandledStanzas: Equatable, Sendable {
+    private struct Entry: Equatable {
+        var stanza: UInt64
+        var offset: UInt64
+    }
+
+    private var entries: [Entry] = []
+    private var first = 0
+
+    /// A stanza is handled once standard output has been written up to `offset`.
+    mutating func add(_ stanza: UInt64, writtenAt offset: UInt64) {
+        if first < entries.count, entries[entries.count - 1].stanza == stanza {
+            entries[entries.count - 1].offset = offset
+        } else {
+            entries.append(Entry(stanza: stanza, offset: offset))
+        }
+    }
+
+    /// The newest stanza that is handled, with all before it; nil where there is no new one.
+    mutating func take(writtenUpTo offset: UInt64) -> UInt64? {
+        var found: UInt64?
+        while first < entries.count, entries[first].offset <= offset {
+            found = entries[first].stanza
+            first += 1
+        }
+        compact()
+        return found
+    }
+
+    /// Stanzas up to this one are safe elsewhere.
+    mutating func forget(upTo stanza: UInt64) {
+        while first < entries.count, entries[first].stanza <= stanza { first += 1 }
+        compact()
+    }
+
+    /// Gives the room of what was taken back, at a cost of one step per entry in all.
+    private mutating func compact() {
+        if first == entries.count {
+            entries.removeAll(keepingCapacity: true)
+            first = 0
+        } else if first > 1_024, first > entries.count / 2 {
+            entries.removeFirst(first)
+            first = 0
+        }
+    }
+}

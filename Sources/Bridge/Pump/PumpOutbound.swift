@@ -1,0 +1,203 @@
+import Endpoints
+import Routing
+import Session
+import Spool
+import Stanza
+
+// Standard input to rules to the spool to the session.
+extension Pump {
+    mutating func takeChunk(_ chunk: [UInt8]) {
+        counters.bytesRead += UInt64(chunk.count)
+        withFramer { framer, pump in
+            chunk.withUnsafeBufferPointer { bytes in
+                framer.push(bytes) { line, note in pump.takeLine(line, note) }
+            }
+        }
+        commit()
+        complain()
+    }
+
+    /// The framer calls back into the pump, so it is moved out of it for the time of the call.
+    private mutating func withFramer(_ body: (inout LineFramer, inout Pump) -> Void) {
+        var framer = options.newFramer()
+        swap(&framer, &self.framer)
+        body(&framer, &self)
+        swap(&framer, &self.framer)
+    }
+
+    mutating func finishLines() {
+        withFramer { framer, pump in framer.finish { line, note in pump.takeLine(line, note) } }
+        commit()
+        complain(atOnce: true)
+    }
+
+    private mutating func takeLine(_ line: UnsafeBufferPointer<UInt8>, _ note: LineNote) {
+        counters.linesRead = note.number
+        switch note.piece {
+        case .empty: return
+        case .refused:
+            if options.reads == .commands {
+                answer(CommandProblem.overlong(line: note.number, bytesMax: options.framing.lineBytesMax).event)
+            }
+            return
+        case .whole, .part: break
+        }
+        switch options.reads {
+        case .nothing: unexpectedInput()
+        case .commands: takeCommand(line, number: note.number)
+        case .lines: route(.line(Record.Line(bytes: Array(line), number: note.number)), from: .stdin)
+        }
+    }
+
+    /// A producer writes into a run whose rules take no line: a mistake that must not pass in silence.
+    private mutating func unexpectedInput() {
+        guard phase == .running else { return }
+        actions.append(.say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
+        leave(.usage)
+    }
+
+    /// Runs a record through the rules and carries the deliveries on.
+    mutating func route(_ record: Record, from source: Source) {
+        var found: [Delivery] = []
+        swap(&found, &deliveries)
+        router.route(record, from: source, at: wall, into: &found)
+        for delivery in found { carry(delivery) }
+        found.removeAll(keepingCapacity: true)
+        swap(&found, &deliveries)
+    }
+
+    private mutating func carry(_ delivery: Delivery) {
+        switch (delivery.destination, delivery.content) {
+        case (.xmpp(let jid), .text(let body)):
+            append(.init(to: jid, type: router.rules[delivery.rule].type.rawValue, body: body), ref: nil)
+        case (.stdout, .text(let text)): printText(text)
+        case (.stdout, .event(let event)): printEvent(event)
+        case (.commands, .command(let line, let number)):
+            line.withUnsafeBufferPointer { takeCommand($0, number: number) }
+        case (_, _):
+            // Config and Router refuse a rule whose content its destination cannot take.
+            preconditionFailure("a rule delivered \(delivery.content) to \(delivery.destination)")
+        }
+    }
+
+    /// Makes a message a row of the spool.
+    mutating func append(_ content: MessageStanza.Content, ref: String?) {
+        let row = store.lastNumber + 1
+        let tag = ref.map { RowTag(ref: $0, to: content.to.text).text }
+        store.append(
+            CollectionOfOne(
+                NewRow(
+                    lane: lane(of: content.to), payload: stanzas.bytes(content, row: row),
+                    originID: stanzas.identifier(row), ref: tag)))
+        counters.rowsAppended += 1
+    }
+
+    /// One lane for each recipient; beyond ``Limits/lanesMax`` of them the rest share one.
+    mutating func lane(of jid: JID) -> Lane {
+        if let lane = lanes[jid] { return lane }
+        guard lanes.count < Limits.lanesMax else { return Lane(rawValue: 0) }
+        let lane = Lane(rawValue: UInt32(lanes.count + 1))
+        lanes[jid] = lane
+        return lane
+    }
+
+    /// Asks the store to make durable what was appended; in memory it is so at once.
+    mutating func commit() {
+        switch store.commit() {
+        case .committed(let row): committed(upTo: row)
+        case .nothing: break
+        }
+    }
+
+    private mutating func committed(upTo row: UInt64) {
+        store.committed(upTo: row)
+        send()
+    }
+
+    /// Gives the session what is committed and not yet sent, as far as its window goes.
+    mutating func send() {
+        while session.canSend, let row = store.next(after: sentRow) {
+            session.send(row.payload, row: row.number, at: now)
+            sentRow = row.number
+        }
+    }
+
+    /// The server has accepted all rows up to this one, or refused them and said so before.
+    mutating func accepted(upTo row: UInt64) {
+        var released: [RowTag] = []
+        store.release(upTo: row) { row in
+            let wasRefused = failures.rows.remove(row.number) != nil
+            if !wasRefused { counters.rowsAccepted += 1 }
+            if !rawMessages.isEmpty { rawMessages[row.originID] = nil }
+            if let tag = row.ref, !wasRefused { released.append(RowTag(tag)) }
+        }
+        for tag in released { report(.delivery(ref: tag.ref, to: tag.recipient ?? accountJID, .acknowledged)) }
+        leaveIfDrained()
+    }
+
+    /// A message of ours came back (RFC 6120 8.3): it was not delivered, whatever was acknowledged.
+    mutating func bounced(_ row: UInt64, from: JID, _ error: StanzaError) {
+        let waiting = store.row(row)
+        if waiting != nil { failures.rows.insert(row) }
+        failures.count += 1
+        report(
+            .delivery(
+                ref: waiting?.ref.map { RowTag($0).ref }, to: from, .failed, id: stanzas.identifier(row),
+                condition: error.condition, text: error.text))
+        if failures.count <= Limits.failuresNamedMax {
+            actions.append(.say(.error, "the message to \(from) was not delivered: \(error)"))
+        }
+    }
+
+    // MARK: - Complaints
+
+    /// Tells what was wrong with the input, once a minute at most.
+    mutating func complain(atOnce: Bool = false) {
+        for trouble in router.takeTroubles() { tell(trouble) }
+        guard !framer.complaints.isEmpty else { return }
+        if !atOnce, let told = complaintsTold, now < told + .seconds(Limits.complaintSeconds) { return }
+        complaintsTold = now
+        let complaints = framer.takeComplaints()
+        actions.append(.say(.warning, "standard input: \(complaints)"))
+        emit(.error(complaints, source: "stdin"))
+    }
+
+    private mutating func tell(_ trouble: Router.Trouble) {
+        let name = router.rules[trouble.rule].name ?? "number \(trouble.rule + 1)"
+        let text = "the pattern of bridge \(name) gives up: \(trouble.what); such lines count as not matched"
+        actions.append(.say(.warning, text))
+        emit(.error(code: "pattern", text: text))
+    }
+}
+
+/// What a row brings back for its `delivery` event, as the store's opaque text.
+struct RowTag: Equatable, Sendable {
+    var ref: String
+    var to: String
+
+    init(ref: String, to: String) {
+        self.ref = ref
+        self.to = to
+    }
+
+    /// Reads back what ``text`` wrote.
+    init(_ text: String) {
+        let cut = text.firstIndex(of: "\u{0}") ?? text.endIndex
+        to = String(text[..<cut])
+        ref = String(text[cut...].dropFirst())
+    }
+
+    /// No JID holds U+0000, so the cut is certain.
+    var text: String { "\(to)\u{0}\(ref)" }
+    var recipient: JID? { try? JID(to) }
+}
+
+extension Pump {
+    /// What did not arrive.
+    struct Failures: Equatable, Sendable {
+        /// Refusals told by the server or by recipients.
+        var count = 0
+        /// Those of them whose rows are not released yet.
+        var rows: Set<UInt64> = []
+    }
+}

@@ -1,0 +1,127 @@
+import Routing
+
+extension Reading {
+    mutating func bridges(_ node: Node) -> [Rule] {
+        switch node.kind {
+        case .broken: return []
+        case .scalar, .mapping:
+            report(
+                node, "\(node.word) where the list of bridges belongs",
+                "expected a list: - {from: stdin, to: xmpp:ops@example.org}")
+            return []
+        case .list(let items):
+            if items.isEmpty { report(node, "bridges is an empty list", "add a bridge, or leave bridges out") }
+            var names: [String: Int] = [:]
+            return items.compactMap { bridge($0, &names) }
+        }
+    }
+
+    private mutating func bridge(_ node: Node, _ names: inout [String: Int]) -> Rule? {
+        let keys = Keys(
+            of: "a bridge", known: ["name", "from", "match", "body", "to", "type"], later: ["group", "limit"])
+        guard let fields = fields(node, keys) else { return nil }
+        var draft = Rule.Draft(name: nil, from: [], match: .none, body: nil, to: [], type: nil)
+        let sources = ends(fields, "from", of: node, expected: "stdin, xmpp:JID or events")
+        let destinations = ends(fields, "to", of: node, expected: "stdout, xmpp:JID or commands")
+        draft.from = sources.map(\.endpoint)
+        draft.to = destinations.map(\.endpoint)
+        if let node = fields["name"] { draft.name = name(node, &names) }
+        if let node = fields["match"] {
+            draft.match = pattern(node)
+        } else if !fields.isMissing("match") {
+            draft.match = .unknown
+        }
+        var isWhole = true
+        if let node = fields["body"] {
+            draft.body = string(node, "body")
+            isWhole = draft.body != nil
+        }
+        if let node = fields["type"] {
+            draft.type = type(node)
+            isWhole = isWhole && draft.type != nil
+        }
+        // A body that could not be read, or stands under a misspelt key, is not one that is missing.
+        let isBodyUnknown = draft.body == nil && (fields["body"] != nil || !fields.isMissing("body"))
+        if isBodyUnknown, case .none = draft.match { draft.match = .unknown }
+        let (rule, problems) = draft.checked()
+        for problem in problems {
+            let place = place(of: problem.part, sources, destinations, fields)
+            if problem.isWarning {
+                warn(place ?? node.start, problem.what, problem.hint)
+            } else {
+                report(place ?? node.start, problem.what, problem.hint)
+            }
+        }
+        return isWhole ? rule : nil
+    }
+
+    private func place(
+        of part: Rule.Problem.Part, _ sources: [End], _ destinations: [End], _ fields: Fields
+    ) -> Int? {
+        switch part {
+        case .from(let index): sources[index].node?.start
+        case .to(let index): destinations[index].node?.start
+        case .body(let offset): fields["body"].map { text.index(of: offset, in: $0) }
+        case .type: fields["type"]?.start
+        }
+    }
+
+    /// An endpoint where it stands; nil where it is none, which is reported.
+    private struct End {
+        var endpoint: Endpoint?
+        var node: Node?
+    }
+
+    private mutating func ends(_ fields: Fields, _ key: String, of bridge: Node, expected: String) -> [End] {
+        guard let node = fields[key] else {
+            if fields.isMissing(key) { report(bridge, "a bridge without \(key)", "add \(key): \(expected)") }
+            return [End()]
+        }
+        guard let items = items(node, key) else { return [End()] }
+        return items.map { end($0, key) }
+    }
+
+    private mutating func end(_ node: Node, _ key: String) -> End {
+        guard let value = string(node, key) else { return End(endpoint: nil, node: node) }
+        do {
+            return End(endpoint: try Endpoint(parsing: value), node: node)
+        } catch {
+            report(text.index(of: error.offset, in: node), error.what, error.hint)
+            return End(endpoint: nil, node: node)
+        }
+    }
+
+    private mutating func name(_ node: Node, _ names: inout [String: Int]) -> String? {
+        guard let name = string(node, "name") else { return nil }
+        let line = text.place(of: node.start).line
+        if let first = names[name] {
+            report(node, "the name \(Wording.quote(name)) is taken", "by the bridge in line \(first); names are unique")
+        } else {
+            names[name] = line
+        }
+        return name
+    }
+
+    private mutating func pattern(_ node: Node) -> Vocabulary.Groups {
+        guard let source = string(node, "match") else { return .unknown }
+        do {
+            return .of(try Pattern(compiling: source))
+        } catch {
+            var hint = "expected a regular expression (PCRE2)"
+            if case .scalar(_, .doubleQuoted) = node.kind {
+                hint += "; in single quotes backslashes stand for themselves"
+            }
+            report(text.index(of: error.offset, in: node), "match does not compile: \(error.what)", hint)
+            return .unknown
+        }
+    }
+
+    private mutating func type(_ node: Node) -> Rule.MessageType? {
+        guard let value = string(node, "type") else { return nil }
+        if value == "groupchat" {
+            report(node, "type groupchat: rooms are not in this version yet", "expected chat, normal or headline")
+            return nil
+        }
+        return choice(value, node, "type", among: Rule.MessageType.allCases)
+    }
+}

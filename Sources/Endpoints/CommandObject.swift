@@ -1,0 +1,192 @@
+import Routing
+import Stanza
+
+/// The object of a command, its keys read one by one.
+struct CommandObject {
+    private let members: [JSON.Member]
+    private let number: UInt64
+    /// The command's ref: a string, or a number as it was written.
+    private(set) var ref: String?
+    /// Characters made visible so far.
+    private(set) var illegalCharacters: UInt64 = 0
+
+    init(_ line: UnsafeBufferPointer<UInt8>, number: UInt64) throws(CommandProblem) {
+        self.number = number
+        let json: JSON
+        do throws(JSON.Problem) {
+            json = try JSON.parse(line)
+        } catch {
+            throw CommandProblem(.badJSON, line: number, column: error.column, text: error.what)
+        }
+        guard case .object(let members) = json else {
+            let text = "expected an object, for example {\"do\":\"send\",...}, but found \(Self.name(json))"
+            throw CommandProblem(.badCommand, line: number, text: text)
+        }
+        self.members = members
+        ref = try readRef()
+    }
+
+    private func readRef() throws(CommandProblem) -> String? {
+        let text: String
+        switch value("ref") {
+        case nil: return nil
+        case .string(let string): text = string
+        case .number(let number): text = number
+        case let other?: throw wrong("ref", "a string or a number", other)
+        }
+        if text.utf8.count > CommandReader.refBytesMax {
+            throw problem(.badValue, "ref", "expected at most \(CommandReader.refBytesMax) bytes")
+        }
+        return text
+    }
+
+    // MARK: Keys
+
+    /// - Throws: `unknown-key` for a key that is none of these, `do` or `ref`.
+    func allow(_ keys: [String]) throws(CommandProblem) {
+        let known = keys + ["do", "ref"]
+        for member in members where !known.contains(member.name) {
+            let hint =
+                Wording.nearest(to: member.name, among: known).map { "did you mean \(Wording.quote($0))?" }
+                ?? "expected \(Wording.alternatives(keys.map(Wording.quote)))"
+            let text = "no key \(Wording.quote(member.name)) here; \(hint)"
+            throw problem(.unknownKey, member.name, text)
+        }
+    }
+
+    func required(_ key: String) throws(CommandProblem) -> String {
+        guard let text = try string(key) else { throw missing(key) }
+        return text
+    }
+
+    /// A text that XML can carry.
+    mutating func visibleText(_ key: String) throws(CommandProblem) -> String? {
+        guard let text = try string(key) else { return nil }
+        return String(decoding: visible(text), as: UTF8.self)
+    }
+
+    func oneOf<Choice: RawRepresentable<String>>(
+        _ key: String, _ choices: [Choice]
+    ) throws(CommandProblem) -> Choice? {
+        guard let text = try string(key) else { return nil }
+        if let choice = choices.first(where: { $0.rawValue == text }) { return choice }
+        let names = choices.map { Wording.quote($0.rawValue) }
+        throw problem(.badValue, key, "expected \(Wording.alternatives(names)) but found \(Wording.quote(text))")
+    }
+
+    func integer(_ key: String, in range: ClosedRange<Int>) throws(CommandProblem) -> Int? {
+        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        switch value(key) {
+        case nil: return nil
+        case .number(let text):
+            guard let number = Int(text), range.contains(number) else {
+                throw problem(.badValue, key, "expected \(expected) but found \(text.prefix(40))")
+            }
+            return number
+        case let other?: throw wrong(key, expected, other)
+        }
+    }
+
+    func address(_ key: String) throws(CommandProblem) -> JID? {
+        guard let text = try string(key) else { return nil }
+        return try jid(key, text)
+    }
+
+    /// One address, or a list of them with no one twice.
+    func addresses(_ key: String, atMost max: Int) throws(CommandProblem) -> [JID] {
+        let list: [JSON]
+        switch value(key) {
+        case nil: throw missing(key)
+        case .string(let text): return [try jid(key, text)]
+        case .array(let items): list = items
+        case let other?: throw wrong(key, "an address or a list of them", other)
+        }
+        if list.isEmpty { throw problem(.badValue, key, "expected at least one address") }
+        if list.count > max {
+            throw problem(.badValue, key, "expected at most \(max) addresses but found \(list.count)")
+        }
+        var jids: [JID] = []
+        for item in list {
+            guard case .string(let text) = item else { throw wrong(key, "a list of addresses", item) }
+            let jid = try jid(key, text)
+            if jids.contains(jid) {
+                throw problem(.badValue, key, "the address \(Wording.quote(jid.text)) stands twice")
+            }
+            jids.append(jid)
+        }
+        return jids
+    }
+
+    // MARK: Text
+
+    /// The text's bytes, with what XML 1.0 forbids made visible as ``LineFramer`` does; newlines stay.
+    mutating func visible(_ text: String) -> [UInt8] {
+        let bytes = Array(text.utf8)
+        return bytes.withUnsafeBufferPointer { buffer in
+            var result: [UInt8] = []
+            var position = 0
+            while position < buffer.count {
+                let (end, stop) = TextScan.cleanRun(buffer, from: position)
+                if end == buffer.count && position == 0 { return bytes }
+                result.append(contentsOf: buffer[position..<end])
+                switch stop {
+                case .end: return result
+                case .control:
+                    result += [0xE2, 0x90, 0x80 + buffer[end]]
+                    position = end + 1
+                // A String is UTF-8: only U+FFFE and U+FFFF are left to stop at, three bytes each.
+                case .forbidden, .broken, .cut:
+                    result += UTF8.encodedReplacementCharacter
+                    position = end + 3
+                }
+                illegalCharacters += 1
+            }
+            return result
+        }
+    }
+
+    // MARK: Problems
+
+    func problem(_ code: CommandProblem.Code, _ key: String, _ text: String) -> CommandProblem {
+        CommandProblem(code, line: number, ref: ref, key: key, text: text)
+    }
+
+    private func missing(_ key: String) -> CommandProblem {
+        problem(.missingKey, key, "the key \(Wording.quote(key)) is missing")
+    }
+
+    private func wrong(_ key: String, _ expected: String, _ found: JSON) -> CommandProblem {
+        let hint = found == .null ? "; leave the key out where there is nothing to say" : ""
+        return problem(.badValue, key, "expected \(expected) but found \(Self.name(found))\(hint)")
+    }
+
+    private func value(_ key: String) -> JSON? { members.first { $0.name == key }?.value }
+
+    private func string(_ key: String) throws(CommandProblem) -> String? {
+        switch value(key) {
+        case nil: return nil
+        case .string(let text): return text
+        case let other?: throw wrong(key, "a string", other)
+        }
+    }
+
+    private func jid(_ key: String, _ text: String) throws(CommandProblem) -> JID {
+        do {
+            return try JID(text)
+        } catch {
+            throw problem(
+                .badJID, key, "\(Wording.quote(text)) is no address: \(error); expected for example ops@example.org")
+        }
+    }
+
+    private static func name(_ json: JSON) -> String {
+        switch json {
+        case .null: "null"
+        case .bool: "true or false"
+        case .number: "a number"
+        case .string: "a string"
+        case .array: "a list"
+        case .object: "an object"
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Stanza
+
+extension LoopbackServer {
+    /// An iq of a client (RFC 6120 8.2.3, RFC 6121 8.5).
+    mutating func handleQuery(_ stanza: Element, to: JID?, session: SessionID, on id: ConnectionID) {
+        guard let type = QueryType(stanza), let from = sessions[session]?.jid else {
+            bounce(stanza, on: id, "bad-request")
+            return
+        }
+        guard let to, to != from.bare else {
+            if type.isRequest { answerAsAccount(stanza, session: session, on: id) }
+            return
+        }
+        if to == configuration.domain {
+            if type.isRequest { answerAsServer(stanza, session: session, on: id) }
+        } else if to.resource != nil, let other = self.session(of: to) {
+            deliver(Parcel(stanza, from: from, at: wall), to: other)
+        } else {
+            let isRemote = to.domain != configuration.domain.text
+            bounce(stanza, on: id, isRemote ? "remote-server-not-found" : "service-unavailable")
+        }
+    }
+
+    private mutating func answerAsAccount(_ stanza: Element, session: SessionID, on id: ConnectionID) {
+        if let query = stanza.child("query", NS.roster) {
+            handleRoster(stanza, query, session: session, on: id)
+        } else if stanza.child("session", NS.session) != nil, stanza.attribute("type", equals: "set") {
+            answer(stanza, session) { _ in }
+        } else if stanza["to"] == nil {
+            answerAsServer(stanza, session: session, on: id)
+        } else if stanza.child("query", NS.discoInfo) != nil, stanza.attribute("type", equals: "get") {
+            answerInfo(stanza, session, category: "account", type: "registered", features: [NS.discoInfo])
+        } else {
+            bounce(stanza, on: id, "service-unavailable")
+        }
+    }
+
+    private mutating func answerAsServer(_ stanza: Element, session: SessionID, on id: ConnectionID) {
+        guard stanza.attribute("type", equals: "get") else {
+            bounce(stanza, on: id, "service-unavailable")
+            return
+        }
+        if stanza.child("ping", NS.ping) != nil {
+            answer(stanza, session) { _ in }
+        } else if stanza.child("query", NS.discoInfo) != nil {
+            let features = [NS.discoInfo, NS.discoItems, NS.ping, NS.version, NS.roster, "msgoffline"]
+            answerInfo(stanza, session, category: "server", type: "im", features: features)
+        } else if stanza.child("query", NS.discoItems) != nil {
+            answer(stanza, session) { $0.empty("query", NS.discoItems) }
+        } else if stanza.child("query", NS.version) != nil {
+            answer(stanza, session) {
+                $0.start("query", NS.version)
+                $0.content()
+                $0.element("name", text: "loopback")
+                $0.element("version", text: "1")
+                $0.end("query")
+            }
+        } else {
+            bounce(stanza, on: id, "service-unavailable")
+        }
+    }
+
+    private mutating func answerInfo(
+        _ stanza: Element, _ session: SessionID, category: StaticString, type: StaticString, features: [StaticString]
+    ) {
+        answer(stanza, session) {
+            $0.start("query", NS.discoInfo)
+            $0.content()
+            $0.start("identity")
+            $0.attribute("category", category)
+            $0.attribute("type", type)
+            $0.endEmpty()
+            for feature in features {
+                $0.start("feature")
+                $0.attribute("var", feature)
+                $0.endEmpty()
+            }
+            $0.end("query")
+        }
+    }
+
+    /// A result for the client that asked (RFC 6120 8.2.3), from the address it asked.
+    mutating func answer(_ stanza: Element, _ session: SessionID, _ payload: (inout XMLWriter) -> Void) {
+        guard let asker = sessions[session]?.jid else { return }
+        deliver(to: session) {
+            $0.start("iq")
+            $0.attribute("type", "result")
+            $0.attribute("id", ifPresent: stanza["id"])
+            $0.attribute("from", ifPresent: stanza["to"])
+            $0.attribute("to", asker.text)
+            $0.content()
+            payload(&$0)
+            $0.end("iq")
+        }
+    }
+}
+
+/// The four types of an iq; a request has exactly one child (RFC 6120 8.2.3).
+private enum QueryType {
+    case get, set, result, error
+
+    init?(_ stanza: Element) {
+        guard stanza["id"] != nil else { return nil }
+        switch stanza["type"] {
+        case "get": self = .get
+        case "set": self = .set
+        case "result": self = .result
+        case "error": self = .error
+        default: return nil  // a text, not one of our enums
+        }
+        var children = stanza.children
+        if isRequest && (children.next() == nil || children.next() != nil) { return nil }
+    }
+
+    var isRequest: Bool {
+        switch self {
+        case .get, .set: true
+        case .result, .error: false
+        }
+    }
+}

@@ -1,0 +1,101 @@
+public import Stanza
+
+/// One end of a bridge: where records come from, or where they go.
+public enum Endpoint: Hashable, Sendable {
+    /// Standard input, a record a line.
+    case stdin
+    /// Standard output: events as NDJSON, or text.
+    case stdout
+    /// A person's or a bot's address: bare means any of its resources.
+    case xmpp(JID)
+    /// Every event of the session and of the bridge itself.
+    case events
+    /// The session's commands (DESIGN 5.3), an NDJSON object a line.
+    case commands
+
+    /// Parses an endpoint as it stands in `from` and `to`.
+    /// - Throws: ``EndpointProblem`` that says what was expected.
+    public init(parsing text: String) throws(EndpointProblem) {
+        switch text {
+        case "stdin": self = .stdin
+        case "stdout": self = .stdout
+        case "events": self = .events
+        case "commands": self = .commands
+        case _: self = try Endpoint.prefixed(text)
+        }
+    }
+
+    private static func prefixed(_ text: String) throws(EndpointProblem) -> Endpoint {
+        guard let colon = text.firstIndex(of: ":") else {
+            if text.contains("@"), let jid = try? JID(text) {
+                throw EndpointProblem(what: "\(Wording.quote(text)) is no endpoint", hint: "did you mean xmpp:\(jid)?")
+            }
+            throw unknown(text, scheme: text)
+        }
+        let scheme = String(text[..<colon])
+        let rest = String(text[text.index(after: colon)...])
+        switch scheme {
+        case "xmpp": return .xmpp(try address(rest, in: text))
+        case "fifo", "tail", "file", "room":
+            throw EndpointProblem(
+                what: "\(Wording.quote(text)): this version has no \(scheme): endpoints yet", hint: expected)
+        case _: throw unknown(text, scheme: scheme)
+        }
+    }
+
+    private static func address(_ text: String, in whole: String) throws(EndpointProblem) -> JID {
+        if text.isEmpty {
+            throw EndpointProblem(what: "no address behind xmpp:", hint: "expected for example xmpp:ops@example.org")
+        }
+        do {
+            return try JID(text)
+        } catch {
+            throw EndpointProblem(
+                what: "no address: \(error)", hint: "expected for example ops@example.org",
+                offset: 5)
+        }
+    }
+
+    private static func unknown(_ text: String, scheme: String) -> EndpointProblem {
+        let near = Wording.nearest(to: scheme, among: ["stdin", "stdout", "events", "commands", "xmpp", "room"])
+        let hint = near.map { name in
+            "did you mean \(name == "xmpp" || name == "room" ? name + ":JID" : name)?"
+        }
+        return EndpointProblem(what: "unknown endpoint \(Wording.quote(text))", hint: hint ?? expected)
+    }
+
+    private static let expected = "expected stdin, stdout, xmpp:JID, events or commands"
+}
+
+extension Endpoint: CustomStringConvertible {
+    /// As it is written in a configuration.
+    public var description: String {
+        switch self {
+        case .stdin: "stdin"
+        case .stdout: "stdout"
+        case .xmpp(let jid): "xmpp:\(jid)"
+        case .events: "events"
+        case .commands: "commands"
+        }
+    }
+}
+
+/// Why a text is no ``Endpoint``.
+public struct EndpointProblem: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What stood there.
+    public var what: String
+    /// What to do.
+    public var hint: String
+    /// Where in the text it begins, in bytes from 0.
+    public var offset: Int
+
+    /// A problem.
+    public init(what: String, hint: String, offset: Int = 0) {
+        self.what = what
+        self.hint = hint
+        self.offset = offset
+    }
+
+    /// What stood there and what to do, on one line.
+    public var description: String { "\(what); \(hint)" }
+}

@@ -1,0 +1,244 @@
+import Stanza
+
+/// One bridge: which records it takes, what it makes of them, and where they go.
+///
+/// A rule in hand is whole: its endpoints stand the right way round, and its template knows every name it uses.
+public struct Rule: Sendable, Equatable {
+    /// Its name in the configuration.
+    public let name: String?
+    /// Where records come from; never empty.
+    public let from: [Endpoint]
+    /// What the line, or the message's body, must match.
+    public let match: Pattern?
+    /// What is made of a record; nil passes it on as it is.
+    public let body: Template?
+    /// Where records go; never empty.
+    public let to: [Endpoint]
+    /// The type of the messages it sends.
+    public let type: MessageType
+
+    /// The type of a message that is sent (RFC 6121 5.2.2).
+    public enum MessageType: String, Sendable, CaseIterable {
+        /// Part of a conversation; what clients show, and servers carbon and archive, best.
+        case chat
+        /// A single message.
+        case normal
+        /// Something of the moment, that servers do not store.
+        case headline
+    }
+
+    /// What is wrong in a rule, and in which part.
+    public struct Problem: Error, Equatable, Sendable {
+        /// The part.
+        public enum Part: Equatable, Sendable {
+            /// The source at that index, from 0.
+            case from(Int)
+            /// The destination at that index, from 0.
+            case to(Int)
+            /// The template, at that offset in bytes.
+            case body(offset: Int)
+            /// The type.
+            case type
+        }
+
+        /// Which part.
+        public var part: Part
+        /// What stood there.
+        public var what: String
+        /// What to do.
+        public var hint: String
+        /// Whether it is legal, only suspicious.
+        public var isWarning = false
+    }
+
+    /// All that is wrong in a rule; never empty.
+    public struct Problems: Error, Equatable, Sendable {
+        /// The problems.
+        public let list: [Problem]
+    }
+
+    /// A rule of parts that are each right by themselves.
+    /// - Throws: ``Problems`` where they do not fit together.
+    public init(
+        name: String? = nil, from: [Endpoint], match: Pattern? = nil, body: String? = nil, to: [Endpoint],
+        type: MessageType = .chat
+    ) throws(Problems) {
+        let draft = Draft(
+            name: name, from: from, match: match.map { .of($0) } ?? .none, body: body, to: to, type: type)
+        let (rule, problems) = draft.checked()
+        guard let rule else { throw Problems(list: problems.filter { !$0.isWarning }) }
+        self = rule
+    }
+
+    init(draft: Draft, from: [Endpoint], body: Template?, to: [Endpoint]) {
+        name = draft.name
+        if case .of(let pattern) = draft.match { match = pattern } else { match = nil }
+        type = draft.type ?? .chat
+        self.from = from
+        self.body = body
+        self.to = to
+    }
+}
+
+extension Rule {
+    /// A rule's parts before it is known whether they fit together. A part whose own problem is already reported takes
+    /// part as unknown, so that no problem hides another and none is told twice.
+    public struct Draft: Sendable {
+        /// Its name.
+        public var name: String?
+        /// The sources; nil is one that is not known.
+        public var from: [Endpoint?]
+        /// The pattern.
+        public var match: Vocabulary.Groups
+        /// The template's text.
+        public var body: String?
+        /// The destinations; nil is one that is not known.
+        public var to: [Endpoint?]
+        /// The type of messages, where it is given.
+        public var type: MessageType?
+
+        /// A draft.
+        public init(
+            name: String?, from: [Endpoint?], match: Vocabulary.Groups, body: String?, to: [Endpoint?],
+            type: MessageType?
+        ) {
+            self.name = name
+            self.from = from
+            self.match = match
+            self.body = body
+            self.to = to
+            self.type = type
+        }
+
+        /// The rule, or nil where a part is unknown or wrong; and all that is to be said about it.
+        public func checked() -> (rule: Rule?, problems: [Problem]) {
+            var problems = directions() + pairs() + repetitions()
+            let sources = from.compactMap { $0 }
+            let destinations = to.compactMap { $0 }
+            let usable = sources.filter { $0.canBeSource }
+            let isKnown = !usable.isEmpty && usable.count == from.count
+            var template: Template?
+            if let body {
+                do {
+                    template = try Template(parsing: body, Vocabulary(sources: isKnown ? usable : nil, groups: match))
+                } catch {
+                    problems += error.list.map { Problem(part: .body(offset: $0.offset), what: $0.what, hint: $0.hint) }
+                }
+            }
+            if case .unknown = match { return (nil, problems) }
+            let isWhole = isKnown && !to.isEmpty && destinations.count == to.count
+            if !isWhole || problems.contains(where: { !$0.isWarning }) { return (nil, problems) }
+            return (Rule(draft: self, from: sources, body: template, to: destinations), problems)
+        }
+
+        /// Endpoints that stand the wrong way round.
+        private func directions() -> [Problem] {
+            var problems: [Problem] = []
+            for (index, endpoint) in from.enumerated() {
+                guard let endpoint, !endpoint.canBeSource else { continue }
+                problems.append(
+                    Problem(
+                        part: .from(index), what: "\(endpoint) is no source: records only go there",
+                        hint: "expected stdin, xmpp:JID or events"))
+            }
+            for (index, endpoint) in to.enumerated() {
+                guard let endpoint, !endpoint.canBeDestination else { continue }
+                problems.append(
+                    Problem(
+                        part: .to(index), what: "\(endpoint) is no destination: records only come from there",
+                        hint: "expected stdout, xmpp:JID or commands"))
+            }
+            return problems
+        }
+
+        /// Ends that are each right, and do not go together.
+        private func pairs() -> [Problem] {
+            var problems: [Problem] = []
+            for (index, destination) in to.enumerated() {
+                switch destination {
+                case .commands: problems += commands(index)
+                case .xmpp(let jid): problems += messages(to: jid, index)
+                case .stdin, .stdout, .events, nil: break
+                }
+            }
+            let sendsNone = !to.isEmpty && to.allSatisfy { $0 == .stdout || $0 == .commands }
+            if type != nil && sendsNone {
+                problems.append(
+                    Problem(
+                        part: .type, what: "type has no effect: nothing here is sent to an xmpp: address",
+                        hint: "leave it out", isWarning: true))
+            }
+            return problems
+        }
+
+        private func commands(_ index: Int) -> [Problem] {
+            for case .some(let source) in from where source.canBeSource && source != .stdin {
+                return [
+                    Problem(
+                        part: .to(index), what: "commands cannot come from \(source)",
+                        hint: "only from: stdin can go to commands, a JSON object a line")
+                ]
+            }
+            if body == nil { return [] }
+            return [
+                Problem(
+                    part: .body(offset: 0), what: "a body has no place in a bridge to commands",
+                    hint: "the line itself is the command; leave body out")
+            ]
+        }
+
+        private func messages(to jid: JID, _ index: Int) -> [Problem] {
+            var problems: [Problem] = []
+            let isUnsaid = if case .none = match { body == nil } else { false }
+            if isUnsaid && from.contains(.events) {
+                problems.append(
+                    Problem(
+                        part: .to(index), what: "events are no text that could be sent to xmpp:\(jid)",
+                        hint: "add a body, as in body: \"{event}: {from} {body}\", or a match on the messages' bodies"))
+            }
+            for case .some(.xmpp(let source)) in from where source.bare == jid.bare {
+                problems.append(
+                    Problem(
+                        part: .to(index), what: "what \(source) says is sent back to it",
+                        hint: "two bots that do so never stop", isWarning: true))
+            }
+            return problems
+        }
+
+        /// Ends that stand in a list twice.
+        private func repetitions() -> [Problem] {
+            var problems: [Problem] = []
+            for (index, endpoint) in from.enumerated() where endpoint != nil && from[..<index].contains(endpoint) {
+                problems.append(
+                    Problem(
+                        part: .from(index), what: "\(from[index].map { "\($0)" } ?? "") stands here twice",
+                        hint: "leave one out"))
+            }
+            for (index, endpoint) in to.enumerated() where endpoint != nil && to[..<index].contains(endpoint) {
+                problems.append(
+                    Problem(
+                        part: .to(index), what: "\(to[index].map { "\($0)" } ?? "") stands here twice",
+                        hint: "leave one out"))
+            }
+            return problems
+        }
+    }
+}
+
+extension Endpoint {
+    /// Whether records come from there.
+    public var canBeSource: Bool {
+        switch self {
+        case .stdin, .xmpp, .events: true
+        case .stdout, .commands: false
+        }
+    }
+
+    /// Whether records go there.
+    public var canBeDestination: Bool {
+        switch self {
+        case .stdout, .xmpp, .commands: true
+        case .stdin, .events: false
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import Stanza
+
+/// The text of a message with placeholders in braces, parsed once: `{level} on {host}: {line}`; `{{` and `}}` stand for
+/// a brace each.
+public struct Template: Equatable, Sendable {
+    /// A part of a template.
+    enum Piece: Equatable, Sendable {
+        /// Text as it stands.
+        case literal([UInt8])
+        /// What the group of that number captured; 0 is the whole match.
+        case group(Int)
+        /// The line.
+        case line
+        /// The machine's name.
+        case host
+        /// When the record was read or came.
+        case time
+        /// A value inside of the line or body, which is JSON.
+        case json([String])
+        /// A field of the event.
+        case field(String)
+    }
+
+    /// What is wrong in a template, and where.
+    public struct Problem: Error, Equatable, Sendable {
+        /// What stood there.
+        public var what: String
+        /// What to do.
+        public var hint: String
+        /// Where in the template, in bytes from 0.
+        public var offset: Int
+    }
+
+    /// All that is wrong in a template, in its order; never empty.
+    public struct Problems: Error, Equatable, Sendable {
+        /// The problems.
+        public let list: [Problem]
+    }
+
+    /// As it was written.
+    public let source: String
+    let pieces: [Piece]
+    /// Whether rendering needs the line or body as JSON.
+    public let needsJSON: Bool
+
+    /// Parses a template.
+    /// - Throws: ``Problems`` with every unknown placeholder and unbalanced brace.
+    public init(parsing source: String, _ vocabulary: Vocabulary) throws(Problems) {
+        var scanner = Scanner(text: Array(source.utf8), vocabulary: vocabulary)
+        scanner.run()
+        if !scanner.problems.isEmpty { throw Problems(list: scanner.problems) }
+        self.source = source
+        pieces = scanner.pieces
+        needsJSON = pieces.contains { if case .json = $0 { true } else { false } }
+    }
+}
+
+/// One pass over a template's text.
+private struct Scanner {
+    let text: [UInt8]
+    let vocabulary: Vocabulary
+    var pieces: [Template.Piece] = []
+    var problems: [Template.Problem] = []
+    private var literal: [UInt8] = []
+    private var position = 0
+
+    init(text: [UInt8], vocabulary: Vocabulary) {
+        self.text = text
+        self.vocabulary = vocabulary
+    }
+
+    mutating func run() {
+        if text.isEmpty {
+            report("an empty body", "leave body out to send the record as it is", at: 0)
+        }
+        while position < text.count {
+            let byte = text[position]
+            let isDoubled = position + 1 < text.count && text[position + 1] == byte
+            switch byte {
+            case UInt8(ascii: "{") where isDoubled, UInt8(ascii: "}") where isDoubled:
+                literal.append(byte)
+                position += 2
+            case UInt8(ascii: "{"): placeholder()
+            case UInt8(ascii: "}"):
+                report("a single } in the text", "write }} for a brace", at: position)
+                position += 1
+            case _:
+                copy()
+            }
+        }
+        endLiteral()
+    }
+
+    private mutating func copy() {
+        let kind = text.withUnsafeBufferPointer { XMLText.classify($0, at: position) }
+        switch kind {
+        case .illegal(let length):
+            report("a character that XML cannot carry", "leave it out", at: position)
+            position += length
+        case .plain, .escaped:
+            literal.append(text[position])
+            position += 1
+            while position < text.count, text[position] & 0xC0 == 0x80 {
+                literal.append(text[position])
+                position += 1
+            }
+        }
+    }
+
+    private mutating func placeholder() {
+        let start = position
+        var end = start + 1
+        while end < text.count, text[end] != UInt8(ascii: "}"), text[end] != UInt8(ascii: "{") { end += 1 }
+        guard end < text.count, text[end] == UInt8(ascii: "}") else {
+            report("a { without its }", "write {{ for a brace", at: start)
+            position = end
+            return
+        }
+        position = end + 1
+        let name = String(decoding: text[start + 1..<end], as: UTF8.self)
+        guard !name.isEmpty else {
+            report("an empty placeholder {}", "write {{}} for a pair of braces", at: start)
+            return
+        }
+        do {
+            let piece = try vocabulary.piece(for: name, at: start)
+            endLiteral()
+            pieces.append(piece)
+        } catch {
+            problems.append(error)
+        }
+    }
+
+    private mutating func endLiteral() {
+        if literal.isEmpty { return }
+        pieces.append(.literal(literal))
+        literal.removeAll()
+    }
+
+    private mutating func report(_ what: String, _ hint: String, at offset: Int) {
+        problems.append(Template.Problem(what: what, hint: hint, offset: offset))
+    }
+}

@@ -1,0 +1,136 @@
+/// The placeholders that a template may use: what the rule's sources carry, and the groups of its pattern.
+public struct Vocabulary: Sendable {
+    /// What is known of the rule's pattern.
+    public enum Groups: Sendable {
+        /// There is no pattern.
+        case none
+        /// This one.
+        case of(Pattern)
+        /// There is one, and its own problem is reported: any name may be one of its groups.
+        case unknown
+    }
+
+    /// Where the rule's records come from; nil where one of them is not known, and its own problem is reported.
+    let sources: [Endpoint]?
+    let groups: Groups
+
+    /// The vocabulary of a rule.
+    public init(sources: [Endpoint]?, groups: Groups) {
+        self.sources = sources
+        self.groups = groups
+    }
+
+    /// The fields of messages that people send.
+    public static let messageFields = [
+        "from", "jid", "to", "type", "id", "body", "subject", "thread", "lang", "delay", "origin_id", "stanza_id",
+        "redelivered",
+    ]
+
+    /// The fields of the events that this version emits, as their schema names them; an event that has none of that name
+    /// gives "".
+    public static let eventFields =
+        messageFields + [
+            "event", "state", "resumed", "peer", "reason", "retry_in_ms", "available", "show", "status", "priority",
+            "action", "name", "groups", "subscription", "ask", "approved", "initial", "ref", "line", "stage",
+            "condition", "text", "ok", "code", "key", "column", "count", "lines", "accepted", "failed", "waiting",
+            "waiting_bytes", "source", "invalid_utf8", "illegal_characters", "overlong_lines", "split_parts",
+        ]
+
+    private static let lineFields = ["line"]
+    private static let everywhere = ["host", "time"]
+
+    /// The names that every one of the sources has, as they stand between braces.
+    var fields: [String] {
+        guard let sources else { return Vocabulary.everywhere }
+        var common: [String]?
+        for source in sources {
+            let own =
+                switch source {
+                case .stdin, .stdout, .commands: Vocabulary.lineFields
+                case .xmpp: Vocabulary.messageFields
+                case .events: Vocabulary.eventFields
+                }
+            common = common.map { $0.filter(own.contains) } ?? own
+        }
+        return (common ?? []) + Vocabulary.everywhere
+    }
+
+    /// What the name between two braces stands for.
+    func piece(for name: String, at offset: Int) throws(Template.Problem) -> Template.Piece {
+        if name.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
+            return .group(try number(name, at: offset))
+        }
+        if name.hasPrefix("json.") { return .json(try path(name, at: offset)) }
+        switch groups {
+        case .of(let pattern):
+            // A group stands over a field of that name: who wrote (?<time>..) means it.
+            if let number = pattern.number(of: name) { return .group(number) }
+        case .unknown: break
+        case .none: break
+        }
+        switch name {
+        case "host": return .host
+        case "time": return .time
+        case _ where sources == nil || fields.contains(name): return name == "line" ? .line : .field(name)
+        case _: break
+        }
+        if case .unknown = groups { return .field(name) }
+        throw unknown(name, at: offset)
+    }
+
+    private func number(_ digits: String, at offset: Int) throws(Template.Problem) -> Int {
+        let what = "no group {\(digits)}"
+        switch groups {
+        case .unknown: return 0
+        case .none:
+            throw Template.Problem(
+                what: what, hint: "this bridge has no match, whose groups are numbered", offset: offset)
+        case .of(let pattern):
+            if let number = Int(digits), number <= pattern.groupCount { return number }
+            let last = pattern.groupCount
+            let hint =
+                last == 0
+                ? "its match has no groups; {0} is all that it matched"
+                : last == 1 ? "its match has one group, {1}" : "its match has the groups {1} to {\(last)}"
+            throw Template.Problem(what: what, hint: hint, offset: offset)
+        }
+    }
+
+    private func path(_ name: String, at offset: Int) throws(Template.Problem) -> [String] {
+        let steps = name.split(separator: ".", omittingEmptySubsequences: false).dropFirst().map(String.init)
+        if steps.contains("") {
+            throw Template.Problem(
+                what: "{\(name)} has an empty step", hint: "expected for example {json.user.name} or {json.tags.0}",
+                offset: offset)
+        }
+        return steps
+    }
+
+    private func unknown(_ name: String, at offset: Int) -> Template.Problem {
+        let what = "unknown placeholder \(Wording.quote("{" + name + "}"))"
+        let named: [String] = if case .of(let pattern) = groups { pattern.names.map(\.name) } else { [] }
+        let known = named + fields
+        if let near = Wording.nearest(to: name, among: known) {
+            return Template.Problem(what: what, hint: "did you mean {\(near)}?", offset: offset)
+        }
+        if name == "json" {
+            return Template.Problem(what: what, hint: "expected a path, as in {json.user.name}", offset: offset)
+        }
+        if name == "nick" || name == "room" {
+            return Template.Problem(what: what, hint: "rooms are not in this version yet", offset: offset)
+        }
+        if Vocabulary.eventFields.contains(name) || name == "line" {
+            let list = (sources ?? []).map { "\($0)" }.joined(separator: ", ")
+            return Template.Problem(
+                what: "\(what) for records from \(list)", hint: "expected \(expectation(known))", offset: offset)
+        }
+        return Template.Problem(what: what, hint: "expected \(expectation(known))", offset: offset)
+    }
+
+    private func expectation(_ known: [String]) -> String {
+        let shown = known.count > 16 ? 12 : 16
+        let braced = known.prefix(shown).map { "{\($0)}" }
+        if known.count > shown { return braced.joined(separator: ", ") + ", ... or {json.PATH}" }
+        return Wording.alternatives(braced + ["{json.PATH}"])
+    }
+}

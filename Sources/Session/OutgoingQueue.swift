@@ -1,0 +1,197 @@
+import Stanza
+
+/// What we sent and the server has not yet acknowledged or accepted, and what still waits for room on the stream.
+///
+/// Every stanza has an index that rises over the whole life of the session; the counters of XEP-0198 are the distance
+/// of an index from `origin`, modulo 2^32. From front to back the queue holds: rows that are acknowledged but not
+/// accepted; stanzas that are sent but not acknowledged; rows that wait for room.
+struct OutgoingQueue: Sendable {
+    private struct Entry: Sendable {
+        /// Empty once nobody can need it again.
+        var payload: [UInt8]
+        let size: Int
+        /// The row of the spool; nil for a stanza that may be lost.
+        let row: UInt64?
+    }
+
+    private var entries = FIFO<Entry>()
+    /// The index of the front of `entries`.
+    private(set) var first: UInt64 = 0
+    /// Everything below is acknowledged.
+    private(set) var acked: UInt64 = 0
+    /// Everything below is written on this stream.
+    private(set) var sent: UInt64 = 0
+    /// The index at which the counter of this stream management session is zero (wrapping).
+    private var origin: UInt64 = 0
+    /// Whether the server acknowledges stanzas.
+    private(set) var isManaged = false
+
+    /// Rows that the server has not accepted.
+    private(set) var unacceptedRows = 0
+    /// Their bytes.
+    private(set) var unacceptedBytes = 0
+    /// Bytes that are written and not acknowledged (without stream management: not accepted).
+    private(set) var inFlightBytes = 0
+    /// The row appended last; rows rise.
+    private(set) var lastRow: UInt64?
+
+    /// The index of the next stanza.
+    var next: UInt64 { first + UInt64(entries.count) }
+    /// Whether something waits for room on the stream.
+    var hasUnsent: Bool { sent < next }
+    /// Stanzas held.
+    var count: Int { entries.count }
+    /// How many stanzas of this stream management session were sent (XEP-0198 4).
+    var sentCount: UInt32 { UInt32(truncatingIfNeeded: sent &- origin) }
+    /// How many of them the server has acknowledged.
+    var ackedCount: UInt32 { UInt32(truncatingIfNeeded: acked &- origin) }
+    /// Rows below this index are accepted once a ping sent from now on is answered.
+    var acceptable: UInt64 { isManaged ? acked : sent }
+    /// Whether there are such rows.
+    var hasAcceptableRows: Bool { first < acceptable && entries.first?.row != nil }
+
+    // MARK: - Sending
+
+    /// Takes a row, and writes it unless others wait.
+    mutating func append(_ payload: [UInt8], row: UInt64, into output: inout XMLWriter) {
+        let writesNow = !hasUnsent
+        entries.append(Entry(payload: payload, size: payload.count, row: row))
+        lastRow = row
+        unacceptedRows += 1
+        unacceptedBytes += payload.count
+        if writesNow { writeNext(into: &output) }
+    }
+
+    /// Writes a stanza that may be lost, at once: only rows wait for room, so it goes ahead of those that do.
+    mutating func write(_ payload: [UInt8], into output: inout XMLWriter) {
+        // Without stream management nobody will ask for it again.
+        guard isManaged else { return output.bytes.append(contentsOf: payload) }
+        entries.insert(Entry(payload: payload, size: payload.count, row: nil), at: Int(sent - first))
+        writeNext(into: &output)
+    }
+
+    /// Writes what waits, as long as fewer than `window` bytes are on their way.
+    mutating func transmit(window: Int, into output: inout XMLWriter) {
+        while hasUnsent && inFlightBytes < window { writeNext(into: &output) }
+    }
+
+    private mutating func writeNext(into output: inout XMLWriter) {
+        let offset = Int(sent - first)
+        output.bytes.append(contentsOf: entries[offset].payload)
+        inFlightBytes += entries[offset].size
+        sent += 1
+    }
+
+    // MARK: - Answers
+
+    /// An `h` of the server's: false where it names stanzas that were never sent, or fewer than before.
+    mutating func acknowledge(_ h: UInt32) -> Bool {
+        let count = UInt64(h &- ackedCount)
+        guard isManaged, count <= sent - acked else { return false }
+        for index in acked..<acked + count {
+            let offset = Int(index - first)
+            inFlightBytes -= entries[offset].size
+            if entries[offset].row == nil { entries[offset].payload = [] }
+        }
+        acked += count
+        trim()
+        return true
+    }
+
+    /// A ping sent when ``acceptable`` was `limit` is answered: the last row that is accepted by it.
+    mutating func accept(below limit: UInt64) -> UInt64? {
+        var accepted: UInt64?
+        while first < limit, let entry = entries.popFirst() {
+            if !isManaged { inFlightBytes -= entry.size }
+            if let row = entry.row {
+                accepted = row
+                unacceptedRows -= 1
+                unacceptedBytes -= entry.size
+            }
+            first += 1
+        }
+        acked = max(acked, first)
+        trim()
+        return accepted
+    }
+
+    // MARK: - Streams come and go
+
+    /// `<enable/>` is written: counting begins (XEP-0198 4).
+    mutating func beginManaged() {
+        isManaged = true
+        origin = sent
+    }
+
+    /// The server does not manage the stream after all.
+    mutating func endManaged() { isManaged = false }
+
+    /// The stream is resumed and the server's `h` taken: what it does not cover is written again, in order. That is
+    /// no more than was on its way at once before.
+    mutating func resume(into output: inout XMLWriter) {
+        let end = sent
+        sent = acked
+        inFlightBytes = 0
+        while sent < end { writeNext(into: &output) }
+    }
+
+    /// A fresh session: rows are sent again, in order; all else belonged to the session that is gone.
+    /// - Parameter keepsAcked: the server itself has just said what it handled of the old session, so what it
+    ///   acknowledged is not sent again and waits for the next ping's answer only. Otherwise nobody vouches for
+    ///   what became of it, and a repetition is better than a loss.
+    mutating func begin(keepsAcked: Bool) {
+        let end = next
+        var kept = FIFO<Entry>()
+        var vouched: UInt64 = 0
+        while let entry = entries.popFirst() {
+            if entry.row != nil {
+                kept.append(entry)
+                if first < acked { vouched += 1 }
+            }
+            first += 1
+        }
+        entries = kept
+        first = end  // no index is used twice, so a late answer can mean nothing else
+        acked = first + (keepsAcked ? vouched : 0)
+        sent = acked
+        inFlightBytes = 0
+        isManaged = false
+    }
+
+    /// For tests near the wrap: the counter reads `count` now.
+    mutating func setSentCount(_ count: UInt32) { origin = sent &- UInt64(count) }
+
+    private mutating func trim() {
+        while first < acked, let front = entries.first, front.row == nil {
+            entries.popFirst()
+            first += 1
+        }
+    }
+}
+
+/// How many bytes may be on their way: servers that throttle (10 kB/s is common) would otherwise look dead behind
+/// a large window, and the answers to pings come late.
+struct ByteWindow: Sendable, Equatable {
+    static let firstBytes = 64 * 1_024
+    static let minBytes = 8 * 1_024
+    static let promptAnswer: Duration = .seconds(1)
+    static let lateAnswer: Duration = .seconds(5)
+
+    let maxBytes: Int
+    private(set) var bytes: Int
+
+    init(maxBytes: Int) {
+        self.maxBytes = maxBytes
+        bytes = min(Self.firstBytes, maxBytes)
+    }
+
+    /// An answer came after that long, to a question asked when so many bytes were on their way.
+    mutating func answered(after delay: Duration, bytesThen: Int) {
+        if delay > Self.lateAnswer {
+            bytes = min(maxBytes, max(Self.minBytes, bytes / 2))
+        } else if delay <= Self.promptAnswer && bytesThen * 2 >= bytes {
+            // Only a window that was used has proved that it is not too large.
+            bytes = min(maxBytes, bytes * 2)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Stanza
+
+/// What is known of the stream management session that the server keeps for us (XEP-0198 5), over connections.
+struct ResumableSession: Equatable, Sendable {
+    /// The id to resume with.
+    let id: String
+    /// Where the server wants us to come back.
+    let location: ServerLocation?
+    /// How long it keeps the session without a connection; nil where it does not say.
+    let kept: Duration?
+    /// When the connection was lost; nil while it stands.
+    var lostAt: Instant?
+
+    /// The session that `<enabled/>` grants; nil where it cannot be resumed.
+    init?(_ enabled: Element) {
+        guard let id = enabled["id"], !id.isEmpty,
+            enabled.attribute("resume", equals: "true") || enabled.attribute("resume", equals: "1")
+        else { return nil }
+        self.id = id
+        location = enabled["location"].flatMap(ServerLocation.init)
+        kept = enabled["max"].flatMap { UInt32($0) }.map { .seconds(Int64($0)) }
+    }
+
+    /// Whether it is worth asking for.
+    func isAlive(at now: Instant) -> Bool {
+        guard let kept, let lostAt else { return true }
+        return now - lostAt <= kept
+    }
+}
+
+/// The nonzas of XEP-0198.
+enum StreamManagement {
+    static func writeEnable(into writer: inout XMLWriter) {
+        writer.start("enable", NS.streamManagement)
+        writer.attribute("resume", "true" as StaticString)
+        writer.endEmpty()
+    }
+
+    static func writeResume(id: String, h: UInt32, into writer: inout XMLWriter) {
+        writer.start("resume", NS.streamManagement)
+        writer.attribute("h", h)
+        writer.attribute("previd", id)
+        writer.endEmpty()
+    }
+
+    static func writeRequest(into writer: inout XMLWriter) { writer.empty("r", NS.streamManagement) }
+
+    static func writeAnswer(h: UInt32, into writer: inout XMLWriter) {
+        writer.start("a", NS.streamManagement)
+        writer.attribute("h", h)
+        writer.endEmpty()
+    }
+
+    /// The stream error for an `h` that cannot be (XEP-0198 4).
+    static func writeCountError(h: UInt32, sent: UInt32, into writer: inout XMLWriter) {
+        writer.raw("<stream:error>")
+        writer.empty("undefined-condition", NS.streams)
+        writer.start("handled-count-too-high", NS.streamManagement)
+        writer.attribute("h", h)
+        writer.attribute("send-count", sent)
+        writer.endEmpty()
+        writer.raw("</stream:error></stream:stream>")
+    }
+
+    /// The `h` of an element.
+    static func count(of element: Element) -> UInt32? { element["h"].flatMap { UInt32($0) } }
+}
+
+/// Questions to the server whose answers show that it lives, and how fast it reads.
+struct AnswerClock: Sendable {
+    private struct Request: Sendable {
+        let covers: UInt64
+        let at: Instant
+        let inFlightBytes: Int
+    }
+
+    private var requests = FIFO<Request>()
+    /// Everything below this index is asked for.
+    private(set) var requestedUpTo: UInt64 = 0
+    var isWaiting: Bool { !requests.isEmpty }
+    /// When the oldest open question was asked.
+    var oldest: Instant? { requests.first?.at }
+
+    mutating func asked(upTo index: UInt64, inFlightBytes: Int, at now: Instant) {
+        requests.append(Request(covers: index, at: now, inFlightBytes: inFlightBytes))
+        requestedUpTo = index
+    }
+
+    /// An answer covers everything below `index`.
+    mutating func answered(upTo index: UInt64, at now: Instant, window: inout ByteWindow) {
+        var slowest: Request?
+        while let request = requests.first, request.covers <= index {
+            if slowest == nil { slowest = request }
+            requests.popFirst()
+        }
+        if let slowest { window.answered(after: now - slowest.at, bytesThen: slowest.inFlightBytes) }
+    }
+
+    mutating func begin(at index: UInt64) {
+        requests.removeAll()
+        requestedUpTo = index
+    }
+}

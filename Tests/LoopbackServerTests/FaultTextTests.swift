@@ -1,0 +1,85 @@
+import LoopbackServer
+import Testing
+
+@Suite struct FaultTextTests {
+    static let good: [(String, Fault)] = [
+        ("2:messages=100:abort", Fault(on: .only(2), at: .messages, time: .nth(100), .abort)),
+        ("*:auth:refuse=not-authorized", Fault(on: .every, at: .auth, .refuse(condition: "not-authorized"))),
+        ("1:features=2:stall", Fault(on: .only(1), at: .features, time: .nth(2), .stall)),
+        ("1:bytes-out=4096:abort", Fault(on: .only(1), at: .bytesOut, time: .nth(4096), .abort)),
+        ("1:bytes-in=1:abort", Fault(on: .only(1), at: .bytesIn, time: .nth(1), .abort)),
+        ("3+:connect:close=host-gone", Fault(on: .from(3), at: .connect, .close(condition: "host-gone"))),
+        ("1:request=*:lose", Fault(on: .only(1), at: .request, time: .each, .lose)),
+        ("1:bind:withhold-acks", Fault(on: .only(1), at: .bind, .withholdAcks)),
+        ("1:bind:ack=+7", Fault(on: .only(1), at: .bind, .acknowledgeShifted(by: 7))),
+        ("1:bind:ack=-7", Fault(on: .only(1), at: .bind, .acknowledgeShifted(by: -7))),
+        ("1:bind:ack=4294967295", Fault(on: .only(1), at: .bind, .acknowledgeAlways(.max))),
+        ("1:resume:forget", Fault(on: .only(1), at: .resume, .forget)),
+        ("1:after-stanzas=5:restart", Fault(on: .only(1), at: .stanzas, time: .nth(5), after: true, .restart)),
+        ("1:success:pause=250ms", Fault(on: .only(1), at: .success, .pause(.milliseconds(250)))),
+        (
+            "1:success:send=<a:b c='d'/>\\n\\x00\\\\",
+            Fault(on: .only(1), at: .success, .send(Array("<a:b c='d'/>\n\0\\".utf8)))
+        ),
+        ("1:header:send=", Fault(on: .only(1), at: .header, .send([]))),
+    ]
+
+    @Test(arguments: good) func isReadAndWritten(_ text: String, _ fault: Fault) throws {
+        #expect(try Fault(parsing: text) == fault)
+        #expect(fault.description == text)
+    }
+
+    @Test func injectIsShortForBytesBehindProceed() throws {
+        let fault = try Fault(parsing: "1:proceed:inject")
+        #expect(fault.description.hasPrefix("1:after-proceed:send=<iq "))
+        #expect(try Fault(parsing: fault.description) == fault)
+    }
+
+    @Test func secondsAreMilliseconds() throws {
+        #expect(try Fault(parsing: "1:bind:pause=2s").description == "1:bind:pause=2000ms")
+    }
+
+    @Test(arguments: [
+        ("", "expected CONNECTION:TRIGGER:EFFECT, as in 2:messages=100:abort"),
+        ("1:bind", "expected CONNECTION:TRIGGER:EFFECT, as in 2:messages=100:abort"),
+        ("0:bind:abort", "the connection '0' is neither * nor a number from 1, nor N+"),
+        ("-1:bind:abort", "the connection '-1' is neither * nor a number from 1, nor N+"),
+        ("+:bind:abort", "the connection '+' is neither * nor a number from 1, nor N+"),
+        ("1:bind=0:abort", "'bind=' takes a number from 1, or *"),
+        ("1:bind=:abort", "'bind=' takes a number from 1, or *"),
+        ("1:bind=99999999999999999999:abort", "'bind=' takes a number from 1, or *"),
+        ("1:connect:lose", "'connect' cannot be lost"),
+        ("1:header:refuse=gone", "'header' cannot be refused; use close=CONDITION"),
+        ("1:after-auth:refuse=aborted", "what is done cannot be refused; leave after- away"),
+        ("1:bytes-in=9:stall", "'bytes-in' takes a number and goes with abort alone"),
+        ("1:bytes-out=*:abort", "'bytes-out' takes a number and goes with abort alone"),
+    ])
+    func isRefused(_ text: String, _ reason: String) {
+        #expect(throws: Fault.Failure.self) { try Fault(parsing: text) }
+        do throws(Fault.Failure) {
+            _ = try Fault(parsing: text)
+        } catch {
+            #expect(error.reason == reason)
+            #expect(error.description == "fault '\(text)': \(reason)")
+        }
+    }
+
+    @Test(arguments: [
+        "1:bind:", "1:bind:explode", "1:bind:abort=1", "1:bind:close", "1:bind:close=", "1:bind:close=Bad Name",
+        "1:bind:close=<x/>", "1:bind:refuse=-x", "1:bind:pause=5", "1:bind:pause=ms", "1:bind:pause=-1s",
+        "1:bind:pause=99999999999999999s", "1:bind:ack=", "1:bind:ack=x", "1:bind:ack=+", "1:bind:ack=4294967296",
+        "1:bind:send=\\", "1:bind:send=\\q", "1:bind:send=\\x1", "1:bind:send=\\x+1", "1:bind:inject",
+    ])
+    func isNoEffect(_ text: String) {
+        #expect(throws: Fault.Failure.self) { try Fault(parsing: text) }
+    }
+
+    @Test func namesTheTriggersThereAre() {
+        do throws(Fault.Failure) {
+            _ = try Fault(parsing: "1:lunch:abort")
+            Issue.record("lunch is no trigger")
+        } catch {
+            #expect(error.reason.hasPrefix("unknown trigger 'lunch'; one of connect, header, features,"))
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Routing
+import Stanza
+import Testing
+
+@Suite struct EndpointTests {
+    @Test(arguments: ["stdin", "stdout", "events", "commands", "xmpp:ops@example.org", "xmpp:ops@example.org/desk"])
+    func readsWhatItWrites(_ text: String) throws {
+        #expect("\(try Endpoint(parsing: text))" == text)
+    }
+
+    @Test(arguments: [
+        ("fifo:/run/x", "\"fifo:/run/x\": this version has no fifo: endpoints yet"),
+        ("tail:/var/log/*.log", "\"tail:/var/log/*.log\": this version has no tail: endpoints yet"),
+        ("file:out", "\"file:out\": this version has no file: endpoints yet"),
+        ("room:ops@conference.example.org", "this version has no room: endpoints yet"),
+        ("", "unknown endpoint \"\"; expected stdin, stdout, xmpp:JID, events or commands"),
+        ("stdn", "unknown endpoint \"stdn\"; did you mean stdin?"),
+        ("Stdout", "unknown endpoint \"Stdout\"; did you mean stdout?"),
+        ("event", "did you mean events?"),
+        ("xmp:ops@example.org", "did you mean xmpp:JID?"),
+        ("ops@example.org", "\"ops@example.org\" is no endpoint; did you mean xmpp:ops@example.org?"),
+        ("xmpp:", "no address behind xmpp:"),
+        ("xmpp:ops@", "no address: \"ops@\" names no domain; expected for example ops@example.org"),
+        ("http://example.org", "unknown endpoint"),
+    ])
+    func saysWhatIsWrong(_ text: String, _ expected: String) {
+        #expect {
+            _ = try Endpoint(parsing: text)
+        } throws: {
+            "\($0)".contains(expected) && !"\($0)".contains("\n")
+        }
+    }
+}
+
+@Suite struct WordingTests {
+    @Test(arguments: [
+        ("brigdes", "bridges"), ("bridge", "bridges"), ("acount", "account"), ("presense", "presence"), ("xyz", nil),
+        ("", nil), ("ca-file", "ca_file"), ("CA_FILE", "ca_file"),
+    ])
+    func nearest(_ word: String, _ expected: String?) {
+        #expect(Wording.nearest(to: word, among: ["account", "presence", "bridges", "ca_file"]) == expected)
+    }
+
+    @Test func quotesOnOneLine() {
+        #expect(Wording.quote("a\nb\u{1b}[31m\u{202e}ü") == "\"a\\u{a}b\\u{1b}[31m\\u{202e}ü\"")
+        #expect(Wording.quote(String(repeating: "x", count: 61)) == "\"" + String(repeating: "x", count: 60) + "…\"")
+        #expect(Wording.quote(String(repeating: "x", count: 60)) == "\"" + String(repeating: "x", count: 60) + "\"")
+    }
+
+    @Test func listsAlternatives() {
+        #expect(Wording.alternatives([]) == "nothing")
+        #expect(Wording.alternatives(["a"]) == "a")
+        #expect(Wording.alternatives(["a", "b", "c"]) == "a, b or c")
+    }
+}
