@@ -57,6 +57,33 @@ public enum XMLText {
         }
     }
 
+    /// The end of the run of printable ASCII that needs no escape; ``classify(_:at:)`` knows what follows.
+    static func endOfPlain(_ content: UnsafeBufferPointer<UInt8>, from start: Int, isAttribute: Bool) -> Int {
+        guard let base = UnsafeRawPointer(content.baseAddress) else { return start }
+        typealias Bytes = SIMD16<UInt8>
+        var position = start
+        while position + Bytes.scalarCount <= content.count {
+            let bytes = base.loadUnaligned(fromByteOffset: position, as: Bytes.self)
+            // Below 0x20 and from 0x80 on in one comparison: shifted down, both are 0x60 and more.
+            var special = (bytes &- 0x20) .>= 0x60
+            special = special .| (bytes .== UInt8(ascii: "<")) .| (bytes .== UInt8(ascii: ">"))
+            special = special .| (bytes .== UInt8(ascii: "&"))
+            if isAttribute { special = special .| (bytes .== UInt8(ascii: "'")) .| (bytes .== UInt8(ascii: "\"")) }
+            if any(special) { break }
+            position += Bytes.scalarCount
+        }
+        while position < content.count, isPlain(content[position], isAttribute: isAttribute) { position += 1 }
+        return position
+    }
+
+    private static func isPlain(_ byte: UInt8, isAttribute: Bool) -> Bool {
+        switch byte {
+        case UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false
+        case UInt8(ascii: "'"), UInt8(ascii: "\""): !isAttribute
+        case _: byte >= 0x20 && byte < 0x80
+        }
+    }
+
     static func isQuote(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") }
 
     /// How many bytes one byte of legal text takes as character data.

@@ -106,6 +106,8 @@ public struct XMLWriter: Sendable {
         var from = 0
         var position = 0
         while position < content.count {
+            position = XMLText.endOfPlain(content, from: position, isAttribute: isAttribute)
+            if position == content.count { break }
             let kind = XMLText.classify(content, at: position)
             switch kind {
             case .plain(let length):

@@ -88,8 +88,8 @@ struct Pump {
         static let stanzaBytesMax = 250_000
         /// Answers to raw iq stanzas that may be awaited at once.
         static let rawRequestsMax = 1_000
-        /// Recipients that have a lane of their own.
-        static let lanesMax = 10_000
+        /// Recipients that are remembered, each with a lane of its own.
+        static let recipientsMax = 10_000
     }
 
     let options: Options
@@ -116,7 +116,7 @@ struct Pump {
     var failures = Failures()
     /// A fault that decides the status of a run that otherwise ends well.
     var worst: ExitStatus?
-    var lanes: [JID: Lane] = [:]
+    var recipients: [JID: Recipient] = [:]
     /// The longest stanza that this server takes.
     var stanzaBytesMax = Limits.stanzaBytesMax
     /// Raw iq stanzas that wait for their answer, by id.

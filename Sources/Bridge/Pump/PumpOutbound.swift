@@ -101,22 +101,33 @@ extension Pump {
 
     private mutating func appendRow(_ content: MessageStanza.Content, ref: String?) {
         let row = store.lastNumber + 1
+        let recipient = recipient(content.to, type: content.type)
         let tag = ref.map { RowTag(ref: $0, to: content.to.text).text }
         store.append(
             CollectionOfOne(
                 NewRow(
-                    lane: lane(of: content.to), payload: stanzas.bytes(content, row: row),
+                    lane: recipient.lane, payload: stanzas.bytes(content, head: recipient.head, row: row),
                     originID: stanzas.identifier(row), ref: tag)))
         counters.rowsAppended += 1
     }
 
-    /// One lane for each recipient; beyond ``Limits/lanesMax`` of them the rest share one.
-    mutating func lane(of jid: JID) -> Lane {
-        if let lane = lanes[jid] { return lane }
-        guard lanes.count < Limits.lanesMax else { return Lane(rawValue: 0) }
-        let lane = Lane(rawValue: UInt32(lanes.count + 1))
-        lanes[jid] = lane
-        return lane
+    /// What is known of a recipient, made once.
+    struct Recipient: Sendable {
+        var lane: Lane
+        /// The type of the messages that ``head`` is for.
+        var type: String
+        var head: [UInt8]
+    }
+
+    /// One lane for each recipient; beyond ``Limits/recipientsMax`` of them the rest share one.
+    mutating func recipient(_ jid: JID, type: String) -> Recipient {
+        let known = recipients[jid]
+        if let known, known.type == type { return known }
+        let isNew = known == nil && recipients.count < Limits.recipientsMax
+        let lane = known?.lane ?? Lane(rawValue: isNew ? UInt32(recipients.count + 1) : 0)
+        let recipient = Recipient(lane: lane, type: type, head: stanzas.head(to: jid, type: type))
+        if known != nil || isNew { recipients[jid] = recipient }
+        return recipient
     }
 
     /// Asks the store to make durable what was appended; in memory it is so at once.
