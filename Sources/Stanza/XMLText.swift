@@ -60,20 +60,26 @@ public enum XMLText {
     /// The end of the run of printable ASCII that needs no escape; ``classify(_:at:)`` knows what follows.
     static func endOfPlain(_ content: UnsafeBufferPointer<UInt8>, from start: Int, isAttribute: Bool) -> Int {
         guard let base = UnsafeRawPointer(content.baseAddress) else { return start }
-        typealias Bytes = SIMD16<UInt8>
         var position = start
-        while position + Bytes.scalarCount <= content.count {
-            let bytes = base.loadUnaligned(fromByteOffset: position, as: Bytes.self)
-            // Below 0x20 and from 0x80 on in one comparison: shifted down, both are 0x60 and more.
-            var special = (bytes &- 0x20) .>= 0x60
-            special = special .| (bytes .== UInt8(ascii: "<")) .| (bytes .== UInt8(ascii: ">"))
-            special = special .| (bytes .== UInt8(ascii: "&"))
-            if isAttribute { special = special .| (bytes .== UInt8(ascii: "'")) .| (bytes .== UInt8(ascii: "\"")) }
-            if any(special) { break }
-            position += Bytes.scalarCount
+        while position + 8 <= content.count {
+            let word = base.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            // A byte's top bit is set where it is below 0x20, above 0x7F, or one that is escaped.
+            var special = word | ((word &- 0x2020_2020_2020_2020) & ~word)
+            // "<" and ">" differ in one bit.
+            special |= matches(word | 0x0202_0202_0202_0202, UInt8(ascii: ">")) | matches(word, UInt8(ascii: "&"))
+            if isAttribute { special |= matches(word, UInt8(ascii: "'")) | matches(word, UInt8(ascii: "\"")) }
+            if special & 0x8080_8080_8080_8080 != 0 { break }
+            position += 8
         }
         while position < content.count, isPlain(content[position], isAttribute: isAttribute) { position += 1 }
         return position
+    }
+
+    /// A word whose lowest byte with the top bit set is the first that equals `byte`; none where there is no such.
+    @inline(__always)
+    private static func matches(_ word: UInt64, _ byte: UInt8) -> UInt64 {
+        let difference = word ^ (UInt64(byte) &* 0x0101_0101_0101_0101)
+        return (difference &- 0x0101_0101_0101_0101) & ~difference
     }
 
     private static func isPlain(_ byte: UInt8, isAttribute: Bool) -> Bool {
