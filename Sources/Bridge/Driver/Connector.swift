@@ -58,14 +58,10 @@ final class Connector {
         let attempt = Attempt(number: generation, opened: opened, failed: failed)
         switch target {
         case .location(let host, let port):
-            // XEP-0198 5: a hint without a port means the port in use by default.
-            begin(
-                attempt,
-                [
-                    Candidate(
-                        host: host, port: port ?? directions.server?.portOrUsual ?? ServerCandidates.port,
-                        directTLS: false)
-                ])
+            // XEP-0198 5: a hint without a port means the usual one; it names a host, so the way there is the user's.
+            let usual = directions.server?.portOrUsual ?? ServerCandidates.port
+            let isDirect = directions.server?.directTLS ?? false
+            begin(attempt, [Candidate(host: host, port: port ?? usual, directTLS: isDirect)])
         case .account:
             if let server = directions.server {
                 begin(attempt, [Candidate(host: server.host, port: server.portOrUsual, directTLS: server.directTLS)])

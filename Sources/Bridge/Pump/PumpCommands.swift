@@ -84,7 +84,8 @@ extension Pump {
     private mutating func appendRaw(_ stanza: Element, ref: String?) {
         let id = stanza["id"] ?? ""
         let tag = ref.map { RowTag(ref: $0, to: stanza["to"] ?? accountJID.text).text }
-        let lane = (try? JID(stanza["to"] ?? "")).map { self.lane(of: $0) } ?? Lane(rawValue: 0)
+        let to = stanza["to"].flatMap { try? JID($0) } ?? accountJID
+        let lane = recipient(to, type: "chat").lane
         let row = store.append(
             CollectionOfOne(RowDraft(lane: lane, payload: serialised(stanza), originID: id, ref: tag))
         ).lowerBound
