@@ -24,12 +24,12 @@ final class Connector {
 
     private let loop: any EventLoop
     private let directions: Directions
-    private let tls: TLSContext
+    private let tls: TLSPolicy
     private var generation = 0
     /// How many candidates the next attempt leaves out at the front, since they failed behind their TCP handshake.
     private var rotation = 0
 
-    init(loop: any EventLoop, directions: Directions, tls: TLSContext) {
+    init(loop: any EventLoop, directions: Directions, tls: TLSPolicy) {
         self.loop = loop
         self.directions = directions
         self.tls = tls

@@ -52,7 +52,8 @@ extension Pump {
     /// A producer writes into a run whose rules take no line: a mistake that must not pass in silence.
     private mutating func unexpectedInput() {
         guard phase == .running else { return }
-        actions.append(.say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
+        actions.append(
+            .say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
         leave(.usage)
     }
 
@@ -105,7 +106,7 @@ extension Pump {
         let tag = ref.map { RowTag(ref: $0, to: content.to.text).text }
         store.append(
             CollectionOfOne(
-                NewRow(
+                RowDraft(
                     lane: recipient.lane, payload: stanzas.bytes(content, head: recipient.head, row: row),
                     originID: stanzas.identifier(row), ref: tag)))
         counters.rowsAppended += 1
