@@ -17,10 +17,7 @@ extension EventRecord {
         fields.add("resumed", resumed)
         fields.add("peer", peer)
         fields.add("reason", reason)
-        if let retryIn {
-            let (seconds, attoseconds) = retryIn.components
-            fields.add("retry_in_ms", seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
-        }
+        if let retryIn { fields.add("retry_in_ms", retryIn.wholeMilliseconds) }
         return EventRecord(.session, fields.all)
     }
 

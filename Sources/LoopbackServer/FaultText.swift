@@ -1,3 +1,5 @@
+import Stanza
+
 extension Fault {
     /// Why a text is no fault.
     public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
@@ -231,7 +233,7 @@ extension Fault.Effect: CustomStringConvertible {
         case .abort: "abort"
         case .close(let condition): "close=\(condition)"
         case .stall: "stall"
-        case .pause(let duration): "pause=\(Self.milliseconds(duration))ms"
+        case .pause(let duration): "pause=\(duration.wholeMilliseconds)ms"
         case .lose: "lose"
         case .refuse(let condition): "refuse=\(condition)"
         case .withholdAcks: "withhold-acks"
@@ -241,11 +243,6 @@ extension Fault.Effect: CustomStringConvertible {
         case .send(let bytes): "send=" + Self.escaped(bytes)
         case .restart: "restart"
         }
-    }
-
-    private static func milliseconds(_ duration: Duration) -> Int64 {
-        let (seconds, attoseconds) = duration.components
-        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
     }
 
     private static func escaped(_ bytes: [UInt8]) -> String {

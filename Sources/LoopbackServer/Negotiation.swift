@@ -179,6 +179,6 @@ extension LoopbackServer.Configuration {
 extension Hash {
     /// A short name that shows nothing of the random bytes behind it.
     func name(of bytes: [UInt8]) -> String {
-        digest(bytes).prefix(8).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        Hex.encode(Array(digest(bytes).prefix(8)))
     }
 }

@@ -158,7 +158,7 @@ struct JSONParser {
     /// Moves to the next `"` or `\`; whatever else cannot stand in a string is a problem here.
     private mutating func skipPlain() throws(JSON.Problem) {
         while true {
-            position = plainEnd()
+            position = JSONText.plainEnd(text, from: position)
             if position == text.count { throw problem("expected '\"' to end a string") }
             let byte = text[position]
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return }
@@ -168,17 +168,6 @@ struct JSONParser {
             }
             position += length
         }
-    }
-
-    /// The end of the run of ASCII that stands for itself in a string.
-    private func plainEnd() -> Int {
-        var end = position
-        while end < text.count {
-            let byte = text[end]
-            if byte < 0x20 || byte >= 0x80 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
-            end &+= 1
-        }
-        return end
     }
 
     private mutating func escape(into bytes: inout [UInt8]) throws(JSON.Problem) {
@@ -283,18 +272,6 @@ struct JSONParser {
         return "found '\(Self.shown(String(decoding: text[position..<position + length], as: UTF8.self)))'"
     }
 
-    /// A piece of the text on one line, short, with what cannot be seen written as U+XXXX.
-    private static func shown(_ piece: String) -> String {
-        var words = ""
-        for (index, scalar) in piece.unicodeScalars.enumerated() {
-            if index == 40 { return words + "…" }
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned, .surrogate:
-                let code = String(scalar.value, radix: 16, uppercase: true)
-                words += "U+" + String(repeating: "0", count: max(0, 4 - code.utf8.count)) + code
-            case _: words.unicodeScalars.append(scalar)
-            }
-        }
-        return words
-    }
+    /// A piece of the text on one line, short.
+    private static func shown(_ piece: String) -> String { ShownText.escaped(piece, charactersMax: 40) }
 }

@@ -84,7 +84,7 @@ public struct JSONText {
     private static let highs: UInt64 = 0x8080_8080_8080_8080
 
     /// The end of the run of ASCII that stands for itself in a string.
-    private static func plainEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    static func plainEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         var position = start
         let raw = UnsafeRawBufferPointer(bytes)
         while position &+ 8 <= bytes.count {

@@ -1,3 +1,5 @@
+import Stanza
+
 /// How problems speak of what a person wrote: quoted, listed, and with the likeliest intended word.
 public enum Wording {
     /// Longest excerpt of a user's text in a message, in characters.
@@ -5,21 +7,7 @@ public enum Wording {
 
     /// The text in quotation marks on one line: control characters shown as their code, the end of a long one cut.
     public static func quote(_ text: String) -> String {
-        var result = "\""
-        var count = 0
-        for scalar in text.unicodeScalars {
-            if count == excerptCharactersMax {
-                result += "…"
-                break
-            }
-            count += 1
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
-                result += "\\u{" + String(scalar.value, radix: 16) + "}"
-            case _: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
+        "\"\(ShownText.escaped(text, charactersMax: excerptCharactersMax))\""
     }
 
     /// `a, b or c`.

@@ -19,6 +19,14 @@ public struct Instant: Comparable, Hashable, Sendable {
     public static func - (a: Instant, b: Instant) -> Duration { .nanoseconds(a.nanoseconds - b.nanoseconds) }
 }
 
+extension Duration {
+    /// Whole milliseconds; what is finer is cut off.
+    public var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}
+
 /// A moment of civil time (UTC), for events and delays: milliseconds since 1970-01-01T00:00:00Z.
 public struct WallTime: Comparable, Hashable, Sendable {
     /// Milliseconds since the epoch.

@@ -104,30 +104,15 @@ extension JID.LabelRule {
 }
 
 /// In quotes, on one line, and not longer than a person reads.
-private func quoted(_ text: String) -> String {
-    let shownMax = 80
-    var result = "\""
-    for (count, scalar) in text.unicodeScalars.enumerated() {
-        if count == shownMax { return result + "…\"" }
-        result += isShown(scalar) ? String(scalar) : "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
-    }
-    return result + "\""
-}
+private func quoted(_ text: String) -> String { "\"\(ShownText.escaped(text, charactersMax: 80))\"" }
 
 private func named(_ scalar: Unicode.Scalar) -> String {
     if scalar == " " { return "a space (U+0020)" }
-    if !isShown(scalar) { return hexadecimal(scalar) }
+    if ShownText.isHidden(scalar) { return hexadecimal(scalar) }
     return "\(scalar == "\"" ? "a quotation mark" : "\"\(scalar)\"") (\(hexadecimal(scalar)))"
 }
 
 private func hexadecimal(_ scalar: Unicode.Scalar) -> String {
     let digits = String(scalar.value, radix: 16, uppercase: true)
     return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-}
-
-private func isShown(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: false
-    case _: true
-    }
 }

@@ -72,7 +72,7 @@ private struct Dice: RandomNumberGenerator {
         (#""\udc00""#, 2, "a surrogate without its other half"),
         (#""\ud800\u0041""#, 2, "a surrogate without its other half"),
         (#""\ud800\ud800\udc00""#, 2, "a surrogate without its other half"),
-        ("\u{FEFF}{}", 1, "expected a value but found 'U+FEFF'"), ("['a']", 2, "expected a value but found '''"),
+        ("\u{FEFF}{}", 1, "expected a value but found '\\u{feff}'"), ("['a']", 2, "expected a value but found '''"),
         ("é", 1, "expected a value but found 'é'"), ("[NaN]", 2, "expected a value but found 'NaN'"),
         ("[yes, no]", 2, "expected a value but found 'yes'"),
         (#"{"a":not "b"}"#, 6, "expected a value but found 'not'"),

@@ -190,7 +190,7 @@ struct ValidAddress: Sendable, CustomTestStringConvertible {
         ("a@", "\"a@\" names no domain"), ("", "an empty text is no address"),
         ("a@b/", "nothing stands behind the \"/\" of \"a@b/\": a resource belongs there, or no \"/\""),
         ("a_b", "the domain \"a_b\" holds \"_\" (U+005F), which RFC 7622 does not allow"),
-        ("a@b/\n", "the resource \"\\u{A}\" of \"a@b/\\u{A}\" holds U+000A, which RFC 7622 does not allow"),
+        ("a@b/\n", "the resource \"\\u{a}\" of \"a@b/\\u{a}\" holds U+000A, which RFC 7622 does not allow"),
         ("a@b..c", "the domain \"b..c\" of \"a@b..c\" has an empty label: a dot too many"),
     ])
     func saysWhatIsWrong(_ text: String, _ words: String) {

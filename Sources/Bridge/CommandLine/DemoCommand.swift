@@ -1,4 +1,5 @@
 import ArgumentParser
+import Digest
 import Glibc
 import LoopbackServer
 import Wire
@@ -54,6 +55,6 @@ struct DemoCommand: ParsableCommand {
     }
 
     private static func password() -> String {
-        Clock.randomBytes(12).map { String($0, radix: 16) }.joined()
+        Hex.encode(Clock.randomBytes(12))
     }
 }

@@ -109,10 +109,7 @@ extension SASLFailure {
         var shown = ""
         for scalar in text.unicodeScalars {
             if shown.utf8.count >= shownBytesMax { return shown + "..." }
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: shown.append(" ")
-            case _: shown.unicodeScalars.append(scalar)
-            }
+            if ShownText.isHidden(scalar) { shown.append(" ") } else { shown.unicodeScalars.append(scalar) }
         }
         return shown
     }

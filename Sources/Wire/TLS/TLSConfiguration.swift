@@ -1,3 +1,5 @@
+import Digest
+
 /// How a client's TLS is set up: whom it trusts and what it presents.
 public struct TLSConfiguration: Sendable, Equatable {
     /// Whom to believe that a server is who it says (RFC 6120 13.7.2).
@@ -42,9 +44,5 @@ public enum CertificateFingerprint {
     public static let lengthBytes = 32
 
     /// `sha256:` and 64 lowercase hex digits.
-    public static func text(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return "sha256:"
-            + String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
+    public static func text(_ bytes: [UInt8]) -> String { "sha256:" + Hex.encode(bytes) }
 }

@@ -1,3 +1,5 @@
+import Stanza
+
 /// Why TLS cannot be had, or not any longer: one line for a person, without any secret.
 public enum TLSFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// Our own side: a file that cannot be read or does not hold what it should.
@@ -38,13 +40,8 @@ extension String {
     static func quoted(_ text: some StringProtocol) -> String {
         var result = "\""
         for scalar in text.unicodeScalars.prefix(quotedCharactersMax) {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
-                result += "\\u{" + String(scalar.value, radix: 16) + "}"
-            case _:
-                if scalar == "\"" || scalar == "\\" { result += "\\" }
-                result.unicodeScalars.append(scalar)
-            }
+            if scalar == "\"" || scalar == "\\" { result += "\\" }
+            result += ShownText.escaped(scalar)
         }
         return result + (text.unicodeScalars.count > quotedCharactersMax ? "…\"" : "\"")
     }
