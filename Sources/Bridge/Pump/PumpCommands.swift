@@ -139,9 +139,14 @@ extension Pump {
 
     /// An id is no secret: an answer counts only from whom we asked (RFC 6120 8.1.2.1 for no address at all).
     private func isAnswer(_ from: String?, to request: RawRequest) -> Bool {
-        let sender = from.flatMap { try? JID($0) } ?? accountJID
+        var sender = accountJID
+        if let from {
+            // A sender whose address cannot be read is nobody, above all not our own account.
+            guard let named = try? JID(received: from) else { return false }
+            sender = named
+        }
         guard let to = request.to else { return sender.bare == accountJID || sender == accountJID.server }
-        return (try? JID(to)) == sender
+        return (try? JID(received: to)) == sender
     }
 
     /// Requests whose stream is lost are never answered.
