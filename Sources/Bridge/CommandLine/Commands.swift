@@ -16,7 +16,7 @@ struct RootCommand: ParsableCommand {
             xmpp-bridge run [--config FILE]                all bridges of the file, until told to stop
             """,
         discussion: """
-            For example:  tail -F app.log | xmpp-bridge --jid me@example.org --to ops@example.org
+            For example:  tail -F app.log | xmpp-bridge --to ops@example.org
 
             The account: --jid or $XMPP_BRIDGE_JID, and $XMPP_BRIDGE_PASSWORD or $XMPP_BRIDGE_PASSWORD_FILE; or \
             `account:` in bridges.yaml, which is looked for at --config, $XMPP_BRIDGE_CONFIG, \
