@@ -22,6 +22,7 @@ final class Runner: @unchecked Sendable {
     private var isFeeding = false
     private var isReading = false
     private var stopsAsked = 0
+    private let hadTerminal = isatty(STDIN_FILENO) == 1 || isatty(STDOUT_FILENO) == 1
     private let finished: EventLoopPromise<ExitStatus>
 
     /// Runs a plan to its end.
@@ -225,7 +226,9 @@ final class Runner: @unchecked Sendable {
             }
             feed(.stop)
         case .status: feed(.status)
-        case .reload: break
+        case .reload:
+            // The hang-up of a terminal that this run was on; without one there is nothing to reload in this version.
+            if hadTerminal, stopsAsked == 0 { answer(.stop(SIGHUP)) }
         }
     }
 }
