@@ -20,6 +20,8 @@ final class Runner: @unchecked Sendable {
     private var timer: (at: Instant, task: Scheduled<Void>)?
     private var waiting: [Pump.Input] = []
     private var isFeeding = false
+    /// Whether inputs are the parts of one read of the socket, whose end will be told.
+    private var isInBatch = false
     private var isReading = false
     private var stopsAsked = 0
     private let hadTerminal = isatty(STDIN_FILENO) == 1 || isatty(STDOUT_FILENO) == 1
@@ -71,11 +73,11 @@ final class Runner: @unchecked Sendable {
             let actions = pump.handle(waiting[next], at: Clock.monotonic(), wall: Clock.wall())
             next += 1
             for action in actions { perform(action) }
-            if next == waiting.count { flush() }
+            if next == waiting.count, !isInBatch { flush() }
         }
         waiting.removeAll(keepingCapacity: true)
         isFeeding = false
-        afterwards()
+        if !isInBatch { afterwards() }
     }
 
     /// One write for all that one input, or one batch of the socket, has brought.
@@ -87,24 +89,25 @@ final class Runner: @unchecked Sendable {
     }
 
     private func afterwards() {
-        if pump.wantsInput, !isReading, let input {
+        let rest = pump.rest()
+        if rest.wantsInput, !isReading, let input {
             isReading = true
             input.permit()
         }
-        schedule()
+        schedule(rest.deadline)
         progress?.update(pump.counters, at: Clock.monotonic())
     }
 
-    private func schedule() {
-        let deadline = pump.deadline
-        if deadline == timer?.at { return }
-        timer?.task.cancel()
-        timer = nil
+    /// Arms the timer. Deadlines mostly move away, so one that is armed for earlier stays and looks again when it fires.
+    private func schedule(_ deadline: Instant?) {
         guard let deadline else { return }
+        if let timer, timer.at <= deadline { return }
+        timer?.task.cancel()
         let delay = max(deadline.nanoseconds - Clock.monotonic().nanoseconds, 0)
         let task = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { [self] in
             timer = nil
-            feed(.timeout)
+            let due = pump.rest().deadline
+            if let due, due <= Clock.monotonic() { feed(.timeout) } else { schedule(due) }
         }
         timer = (deadline, task)
     }
@@ -158,13 +161,18 @@ final class Runner: @unchecked Sendable {
                     guard let self, connection === stream else { return }
                     arrived(input)
                 }
-                stream.batchEnded = { [weak self] in self?.feed(.batchEnded) }
+                stream.batchEnded = { [weak self] in
+                    self?.isInBatch = false
+                    self?.feed(.batchEnded)
+                }
                 feed(.session(.connected(transport)))
             },
             failed: { [self] failure in feed(.session(.disconnected(failure))) })
     }
 
     private func arrived(_ input: Session.Input) {
+        // The end of the batch follows: what it brings is written at once.
+        isInBatch = true
         if case .disconnected(let failure) = input {
             if !pump.counters.isOnline { connector.rotate() }
             // A peer that cannot be understood still hears why (RFC 6120 4.9.3.13): the session closes by itself.
@@ -175,6 +183,8 @@ final class Runner: @unchecked Sendable {
 
     private func drop(_ end: (StreamConnection) -> Void) {
         connector.abandon()
+        // Its batch may never end.
+        isInBatch = false
         guard let stream = connection else { return }
         connection = nil
         end(stream)

@@ -212,24 +212,32 @@ struct Pump {
         return bytes
     }
 
-    /// Whether another chunk of standard input may be read: that is the backpressure on the producer.
-    var wantsInput: Bool {
-        guard phase == .running, options.reads != .nothing, !store.isFull else { return false }
-        return !options.waitsForLogin || counters.isOnline || session.hasBeenOnline
+    /// What the driver needs to know before it waits.
+    struct Rest: Equatable, Sendable {
+        /// Whether another chunk of standard input may be read: that is the backpressure on the producer.
+        var wantsInput: Bool
+        /// When to call with ``Input/timeout`` if nothing else comes before.
+        var deadline: Instant?
     }
 
-    /// When to call with ``Input/timeout`` if nothing else comes before.
+    /// Ask after the bytes are taken. (It changes nothing; a call that may change is made in place, others copy us.)
+    mutating func rest() -> Rest { Rest(wantsInput: wantsInput, deadline: deadline) }
+
+    var wantsInput: Bool {
+        guard phase == .running, options.reads != .nothing, !store.isFull else { return false }
+        return !options.waitsForLogin || session.hasBeenOnline
+    }
+
     var deadline: Instant? {
-        var all: [Instant] = []
-        if let deadline = session.deadline { all.append(deadline) }
+        var first = session.deadline
+        func consider(_ other: Instant?) { if let other { first = first.map { min($0, other) } ?? other } }
         switch phase {
-        case .running:
-            if let silence = options.timeout, let lastMessage { all.append(lastMessage + silence) }
-        case .draining(let until): if let until { all.append(until) }
-        case .flushing(_, let until): all.append(until)
+        case .running: if let silence = options.timeout { consider(lastMessage.map { $0 + silence }) }
+        case .draining(let until): consider(until)
+        case .flushing(_, let until): consider(until)
         case .leaving, .finished: break
         }
-        return all.min()
+        return first
     }
 
     // MARK: - The session
