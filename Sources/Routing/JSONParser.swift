@@ -26,7 +26,7 @@ struct JSONParser {
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
         case let byte where byte == UInt8(ascii: "-") || isDigit(byte): return .number(try number())
-        case _: throw problem("expected a value")
+        case _: throw noValue()
         }
     }
 
@@ -127,10 +127,11 @@ struct JSONParser {
 
     private mutating func word(_ word: StaticString, _ value: JSON) throws(JSON.Problem) -> JSON {
         for offset in 0..<word.utf8CodeUnitCount {
-            if peek() != word.utf8Start[offset] {
+            guard let byte = peek() else { throw problem("expected '\(word)'") }
+            if byte != word.utf8Start[offset] {
                 // Told at the word's start: that is where a person has to look.
                 position -= offset
-                throw problem("expected a value, such as '\(word)',")
+                throw noValue()
             }
             position += 1
         }
@@ -257,6 +258,20 @@ struct JSONParser {
 
     private func problem(_ expected: String) -> JSON.Problem {
         JSON.Problem(column: position + 1, what: "\(expected) but \(found)")
+    }
+
+    /// Names the whole word that stands where a value belongs, such as `not` or `yes`.
+    private func noValue() -> JSON.Problem {
+        var end = position
+        while end < text.count, isWordByte(text[end]) { end += 1 }
+        if end - position < 2 { return problem("expected a value") }
+        let word = Self.shown(String(decoding: text[position..<end], as: UTF8.self))
+        return JSON.Problem(column: position + 1, what: "expected a value but found '\(word)'")
+    }
+
+    private func isWordByte(_ byte: UInt8) -> Bool {
+        let lower = byte | 0x20
+        return isDigit(byte) || lower >= UInt8(ascii: "a") && lower <= UInt8(ascii: "z") || byte == UInt8(ascii: "_")
     }
 
     private var found: String {

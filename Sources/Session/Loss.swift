@@ -67,7 +67,8 @@ extension Loss {
             let named = resource.map { "the resource \($0)" } ?? "our resource"
             self.init(
                 .conflict,
-                "conflict: another client bound \(named) of \(account.bare); stop it, or give this one a resource of its own")
+                "conflict: another client bound \(named) of \(account.bare); stop it, or give this one a resource of its own"
+            )
         // What we are, say or ask for is wrong for this server; asking again changes nothing.
         case "host-unknown", "host-gone", "improper-addressing", "unsupported-version", "unsupported-encoding",
             "unsupported-feature", "unsupported-stanza-type", "invalid-namespace", "invalid-xml", "not-well-formed",

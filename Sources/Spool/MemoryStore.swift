@@ -62,9 +62,9 @@ public struct MemoryStore: Sendable {
     /// Puts rows in, in this order.
     /// - Returns: Their numbers; empty for no rows.
     @discardableResult
-    public mutating func append(_ new: some Sequence<NewRow>) -> Range<UInt64> {
+    public mutating func append(_ drafts: some Sequence<RowDraft>) -> Range<UInt64> {
         let first = lastNumber + 1
-        for item in new {
+        for item in drafts {
             lastNumber += 1
             let row = Row(item, number: lastNumber)
             count += 1

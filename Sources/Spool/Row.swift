@@ -1,5 +1,5 @@
 /// An outgoing stanza before it is in the store.
-public struct NewRow: Equatable, Sendable {
+public struct RowDraft: Equatable, Sendable {
     /// Where it goes.
     public var lane: Lane
     /// What is sent, in the form that the pump chose; the store looks at its size only.
@@ -9,7 +9,7 @@ public struct NewRow: Equatable, Sendable {
     /// Whatever the pump wants back with the row, for `delivery` events.
     public var ref: String?
 
-    /// A row to be.
+    /// A row that is not stored yet.
     public init(lane: Lane, payload: [UInt8], originID: String, ref: String? = nil) {
         self.lane = lane
         self.payload = payload
@@ -31,12 +31,12 @@ public struct Row: Equatable, Sendable {
     /// What the pump wants back.
     public let ref: String?
 
-    init(_ new: NewRow, number: UInt64) {
+    init(_ draft: RowDraft, number: UInt64) {
         self.number = number
-        lane = new.lane
-        payload = new.payload
-        originID = new.originID
-        ref = new.ref
+        lane = draft.lane
+        payload = draft.payload
+        originID = draft.originID
+        ref = draft.ref
     }
 
     /// What it counts towards ``MemoryStore/Limits/spoolBytesMax``: its bytes and a constant for its place.

@@ -57,6 +57,58 @@ public enum XMLText {
         }
     }
 
+    /// The end of the run of printable ASCII that needs no escape; ``classify(_:at:)`` knows what follows.
+    static func endOfPlain(_ content: UnsafeBufferPointer<UInt8>, from start: Int, isAttribute: Bool) -> Int {
+        guard let base = UnsafeRawPointer(content.baseAddress) else { return start }
+        var position = start
+        while position + 8 <= content.count {
+            let word = base.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            // A byte's top bit is set where it is below 0x20, above 0x7F, or one that is escaped.
+            var special = word | ((word &- 0x2020_2020_2020_2020) & ~word)
+            // "<" and ">" differ in one bit.
+            special |= matches(word | 0x0202_0202_0202_0202, UInt8(ascii: ">")) | matches(word, UInt8(ascii: "&"))
+            if isAttribute { special |= matches(word, UInt8(ascii: "'")) | matches(word, UInt8(ascii: "\"")) }
+            if special & 0x8080_8080_8080_8080 != 0 { break }
+            position += 8
+        }
+        while position < content.count, isPlain(content[position], isAttribute: isAttribute) { position += 1 }
+        return position
+    }
+
+    /// A word whose lowest byte with the top bit set is the first that equals `byte`; none where there is no such.
+    @inline(__always)
+    private static func matches(_ word: UInt64, _ byte: UInt8) -> UInt64 {
+        let difference = word ^ (UInt64(byte) &* 0x0101_0101_0101_0101)
+        return (difference &- 0x0101_0101_0101_0101) & ~difference
+    }
+
+    private static func isPlain(_ byte: UInt8, isAttribute: Bool) -> Bool {
+        switch byte {
+        case UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false
+        case UInt8(ascii: "'"), UInt8(ascii: "\""): !isAttribute
+        case _: byte >= 0x20 && byte < 0x80
+        }
+    }
+
+    static func isQuote(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") }
+
+    /// How many bytes one byte of legal text takes as character data.
+    @inline(__always)
+    public static func contentCount(of byte: UInt8) -> Int {
+        switch byte {
+        case UInt8(ascii: "<"), UInt8(ascii: ">"): 4
+        case UInt8(ascii: "&"), 0x0D: 5
+        case _: 1
+        }
+    }
+
+    /// How many bytes a legal text takes as character data.
+    public static func contentCount(_ content: UnsafeBufferPointer<UInt8>) -> Int {
+        var count = 0
+        for byte in content { count += contentCount(of: byte) }
+        return count
+    }
+
     private static func plainRun(_ content: UnsafeBufferPointer<UInt8>, from position: Int) -> Int {
         var end = position + 1
         while end < content.count {

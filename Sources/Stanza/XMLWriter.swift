@@ -84,7 +84,7 @@ public struct XMLWriter: Sendable {
     /// Bytes as they are: the caller vouches for them.
     public mutating func raw(_ content: some Sequence<UInt8>) { bytes.append(contentsOf: content) }
 
-    /// Character data, escaped.
+    /// Character data, escaped; ``XMLText/contentCount(_:)`` tells beforehand how long it becomes.
     public mutating func text(_ content: String) {
         var copy = content
         copy.withUTF8 { text($0) }
@@ -99,13 +99,15 @@ public struct XMLWriter: Sendable {
         copy.withUTF8 { attributeValue($0) }
     }
 
-    /// What stands between the quotes of an attribute, from bytes, escaped as ``text(_:)`` is.
+    /// What stands between the quotes of an attribute, from bytes, escaped as ``text(_:)`` is, and quotes too.
     public mutating func attributeValue(_ content: UnsafeBufferPointer<UInt8>) { escaped(content, isAttribute: true) }
 
     private mutating func escaped(_ content: UnsafeBufferPointer<UInt8>, isAttribute: Bool) {
         var from = 0
         var position = 0
         while position < content.count {
+            position = XMLText.endOfPlain(content, from: position, isAttribute: isAttribute)
+            if position == content.count { break }
             let kind = XMLText.classify(content, at: position)
             switch kind {
             case .plain(let length):
@@ -117,10 +119,13 @@ public struct XMLWriter: Sendable {
                 }
                 position += length
             case .escaped(let entity):
-                bytes.append(contentsOf: content[from..<position])
-                raw(entity)
+                // Quotes need no escape outside of attributes, and logs are full of them.
+                if isAttribute || !XMLText.isQuote(content[position]) {
+                    bytes.append(contentsOf: content[from..<position])
+                    raw(entity)
+                    from = position + 1
+                }
                 position += 1
-                from = position
             case .illegal(let length):
                 bytes.append(contentsOf: content[from..<position])
                 bytes.append(contentsOf: [0xEF, 0xBF, 0xBD])

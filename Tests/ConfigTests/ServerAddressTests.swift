@@ -53,6 +53,10 @@ import Testing
         #expect("\(try Fingerprint(parsing: plain))" == plain)
         for (text, expected) in [
             ("00", "a fingerprint without sha256: before it; "),
+            ("sha1:" + digits.joined(), "a fingerprint without sha256: before it; "),
+            ("", "a fingerprint without sha256: before it; "),
+            ("sha256:", "a fingerprint of 0 hexadecimal digits; "),
+            ("sha256:+f" + digits.dropFirst().joined(), "\"+\" in a fingerprint; "),
             ("sha256:00", "a fingerprint of 2 hexadecimal digits; "),
             ("sha256:0g", "\"g\" in a fingerprint; "), (plain + "00", "a fingerprint of 66 hexadecimal digits; "),
             ("sha256:" + String(repeating: "٣", count: 64), "\"٣\" in a fingerprint; "),

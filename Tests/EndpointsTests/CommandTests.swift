@@ -150,7 +150,8 @@ private func read(_ line: String) -> Result<Command, CommandProblem> { read(line
 
     @Test func theColumnIsThatOfTheByte() {
         for (line, column) in [
-            (#"{"do":"send" "to"}"#, 14), ("{", 2), ("é", 1), (#"{"a":"é\x"}"#, 10), ("", 1), ("tail\u{0}", 2),
+            (#"{"do":"send" "to"}"#, 14), ("{", 2), ("é", 1), (#"{"a":"é\x"}"#, 10), ("", 1), ("tail\u{0}", 1),
+            ("[nul", 5),
         ] {
             guard case .failure(let problem) = read(line) else {
                 Issue.record("taken: \(line)")

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from harness.bridge import binary
 from harness.processes import stop
 
 
@@ -214,9 +215,8 @@ def test_backpressure_reaches_the_producer(lone_bridge):
     script = "head -c 200000000 /dev/zero | tr '\\0' 'x' | fold -w 199 | xmpp-bridge --retry 30s --to ops@localhost"
     running = lone_bridge.start_shell(script + " & wait", XMPP_BRIDGE_SERVER="localhost:1")
     time.sleep(4)
-    pids = subprocess.run(
-        ["pgrep", "-g", str(running.process.pid), "-x", "xmpp-bridge"], capture_output=True, text=True
-    ).stdout.split()
+    group = subprocess.run(["pgrep", "-g", str(running.process.pid)], capture_output=True, text=True).stdout.split()
+    pids = [pid for pid in group if os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(binary())]
     assert len(pids) == 1, f"it is still there, waiting: {running.err}"
     status = dict(line.split(":", 1) for line in open(f"/proc/{pids[0]}/status"))
     assert int(status["VmHWM"].split()[0]) < 100_000, status["VmHWM"]

@@ -109,7 +109,10 @@ import Testing
             Issue.record("not refused")
             return
         }
-        #expect(words.hasPrefix("xmpp.example.org:5222: authentication refused (not-authorized); check the account's"))
+        #expect(
+            words.hasPrefix(
+                "bridge@example.org at xmpp.example.org:5222: authentication refused (not-authorized); check the account's"
+            ))
     }
 
     @Test func malformedIsAnsweredByItsStreamError() throws {
@@ -126,7 +129,8 @@ import Testing
         var talk = try Dialogue.online()
         talk.server("<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>")
         let words =
-            "another client bound the resource r of bridge@example.org; stop it, or give this one a resource of its own"
+            "conflict: another client bound the resource r of bridge@example.org; "
+            + "stop it, or give this one a resource of its own"
         #expect(
             talk.did() == [.closeConnection, .event(.offline(reason: words, retryIn: nil)), .ended(.conflict(words))])
         #expect(talk.written() == "</stream:stream>")

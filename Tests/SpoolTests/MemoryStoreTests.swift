@@ -12,8 +12,8 @@ private struct Dice: RandomNumberGenerator {
 private let a = Lane(rawValue: 1)
 private let b = Lane(rawValue: 2)
 
-private func new(_ lane: Lane, _ text: String = "x") -> NewRow {
-    NewRow(lane: lane, payload: Array(text.utf8), originID: "o", ref: text)
+private func new(_ lane: Lane, _ text: String = "x") -> RowDraft {
+    RowDraft(lane: lane, payload: Array(text.utf8), originID: "o", ref: text)
 }
 
 extension MemoryStore {
@@ -56,7 +56,7 @@ extension MemoryStore {
 
     @Test func aRowKeepsWhatItWasGiven() {
         var store = MemoryStore()
-        store.append([NewRow(lane: b, payload: [1, 2], originID: "id", ref: nil)])
+        store.append([RowDraft(lane: b, payload: [1, 2], originID: "id", ref: nil)])
         store.commitAll()
         let row = store.row(1)
         #expect(
@@ -126,7 +126,7 @@ extension MemoryStore {
         small.release(1)
         #expect(!small.isFull && small.bytes == 0)
         // Rows without a payload have their weight too.
-        small.append((0..<10).map { _ in NewRow(lane: a, payload: [], originID: "") })
+        small.append((0..<10).map { _ in RowDraft(lane: a, payload: [], originID: "") })
         #expect(small.isFull)
     }
 

@@ -16,7 +16,8 @@ enum ImportRule {
         "Session": ["Stanza", "Digest"],
         "Routing": ["Stanza", "CPCRE2"],
         "Endpoints": ["Routing", "Stanza"],
-        "Wire": ["Stanza", "Digest", "CLibXML2", "COpenSSL"],
+        // Synchronization: one lock, around the TLS session to resume, which the connections of all threads share.
+        "Wire": ["Stanza", "Digest", "CLibXML2", "COpenSSL", "Synchronization"],
         "Spool": ["CSQLite"],
         "Config": ["Routing", "Stanza", "CLibYAML"],
         "LoopbackServer": ["Stanza", "Digest"],

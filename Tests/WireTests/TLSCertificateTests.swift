@@ -112,7 +112,7 @@ import Testing
             case .itself: nil
             }
         let identity = try ServerIdentity(making: recipe, issuer: issuer)
-        let dialogue = try TLSDialogue(town.client(), TLSContext(server: identity), domain: row.domain)
+        let dialogue = try TLSDialogue(town.client(), TLSPolicy(server: identity), domain: row.domain)
         let outcome = dialogue.meet()
         guard let refusal = row.refusal else {
             #expect(outcome == TLSDialogue.Outcome() && dialogue.client.isEstablished)
@@ -127,7 +127,9 @@ import Testing
         #expect(!dialogue.client.isEstablished && !dialogue.server.isEstablished)
         // The server is told by an alert, not by silence.
         #expect(outcome.server != nil)
-        if words.contains("--fingerprint") { #expect(words.contains(Fingerprint.text(identity.fingerprint))) }
+        if words.contains("--fingerprint") {
+            #expect(words.contains(CertificateFingerprint.text(identity.fingerprint)))
+        }
     }
 
     @Test func theDatesInTheWordsAreThoseOfTheCertificate() throws {
@@ -135,7 +137,7 @@ import Testing
         recipe.validFrom = .seconds(-86_400 * 400)
         recipe.validUntil = .seconds(-86_400 * 35)
         let identity = try ServerIdentity(making: recipe, issuer: town.authority)
-        let outcome = try TLSDialogue(town.client(), TLSContext(server: identity)).meet()
+        let outcome = try TLSDialogue(town.client(), TLSPolicy(server: identity)).meet()
         // OpenSSL's own way to write a date: "Jan  2 03:04:05 2026 GMT".
         let memory = try #require(MemoryBIO())
         ASN1_TIME_print(memory.bio, X509_get0_notAfter(identity.certificate.x509))
@@ -154,19 +156,19 @@ import Testing
         recipe.validUntil = .seconds(-60)
         let pinned = try ServerIdentity(making: recipe)
         let other = try ServerIdentity(making: CertificateRecipe(domains: ["example.org"]), issuer: town.authority)
-        let client = try TLSContext(client: TLSConfiguration(trust: .fingerprint(pinned.fingerprint)))
-        let right = try TLSDialogue(client, TLSContext(server: pinned))
+        let client = try TLSPolicy(client: TLSConfiguration(trust: .fingerprint(pinned.fingerprint)))
+        let right = try TLSDialogue(client, TLSPolicy(server: pinned))
         #expect(right.meet() == TLSDialogue.Outcome())
         #expect(right.client.facts?.peerFingerprint == pinned.fingerprint)
-        let wrong = try TLSDialogue(client, TLSContext(server: other)).meet()
+        let wrong = try TLSDialogue(client, TLSPolicy(server: other)).meet()
         let words =
-            "its fingerprint is \(Fingerprint.text(other.fingerprint)), not the pinned \(Fingerprint.text(pinned.fingerprint))"
+            "its fingerprint is \(CertificateFingerprint.text(other.fingerprint)), not the pinned \(CertificateFingerprint.text(pinned.fingerprint))"
         #expect(wrong.client == .certificate(words))
         #expect(wrong.client?.description == "the server's certificate is refused: " + words)
     }
 
     @Test func theSystemDoesNotKnowOurAuthority() throws {
-        let outcome = try TLSDialogue(TLSContext(client: TLSConfiguration()), town.server()).meet()
+        let outcome = try TLSDialogue(TLSPolicy(client: TLSConfiguration()), town.server()).meet()
         #expect(
             outcome.client
                 == .certificate("the issuer \"CN=Test CA\" is not trusted; give its certificate with --ca-file"))
@@ -176,15 +178,15 @@ import Testing
         let root = town.authority
         let middle = try ServerIdentity(making: CertificateRecipe(commonName: "Middle", use: .authority), issuer: root)
         let leaf = try ServerIdentity(making: CertificateRecipe(domains: ["example.org"]), issuer: middle)
-        let server = try TLSContext(server: leaf)
+        let server = try TLSPolicy(server: leaf)
         let folder = try Folder()
         for (name, trusted) in [("root", root), ("middle", middle), ("leaf", leaf)] {
             let path = try folder.file(name, "a comment\n" + trusted.certificatePEM)
-            let client = try TLSContext(client: TLSConfiguration(trust: .file(path: path)))
+            let client = try TLSPolicy(client: TLSConfiguration(trust: .file(path: path)))
             #expect(try TLSDialogue(client, server).meet() == TLSDialogue.Outcome(), "\(name)")
         }
         let path = try folder.file("other", town.stranger.certificatePEM)
-        let client = try TLSContext(client: TLSConfiguration(trust: .file(path: path)))
+        let client = try TLSPolicy(client: TLSConfiguration(trust: .file(path: path)))
         #expect(
             try TLSDialogue(client, server).meet().client
                 == .certificate("the issuer \"CN=Test CA\" is not trusted; \(path) does not hold its certificate"))
@@ -196,9 +198,9 @@ import Testing
         let old = try ServerIdentity(making: recipe)
         let leaf = try ServerIdentity(making: CertificateRecipe(domains: ["example.org"]), issuer: old)
         let folder = try Folder()
-        let client = try TLSContext(
+        let client = try TLSPolicy(
             client: TLSConfiguration(trust: .file(path: folder.file("ca", old.certificatePEM))))
-        let words = try TLSDialogue(client, TLSContext(server: leaf)).meet().client?.message
+        let words = try TLSDialogue(client, TLSPolicy(server: leaf)).meet().client?.message
         #expect(words?.hasPrefix("the issuer's certificate \"CN=Old CA\" expired on 20") == true, "\(words ?? "-")")
     }
 
@@ -212,8 +214,8 @@ import Testing
         recipe.hash = hash
         recipe.key = key
         let identity = try ServerIdentity(making: recipe)
-        let client = try TLSContext(client: TLSConfiguration(trust: .fingerprint(identity.fingerprint)))
-        let dialogue = try TLSDialogue(client, TLSContext(server: identity))
+        let client = try TLSPolicy(client: TLSConfiguration(trust: .fingerprint(identity.fingerprint)))
+        let dialogue = try TLSDialogue(client, TLSPolicy(server: identity))
         #expect(dialogue.meet() == TLSDialogue.Outcome())
         // Another way: the text of the PEM, decoded here and hashed whole.
         let der = try #require(base64(identity.certificatePEM.split(separator: "\n").dropFirst().dropLast().joined()))

@@ -13,7 +13,7 @@ final class TLSDialogue {
     var piece = Int.max
 
     init(
-        _ client: TLSContext, _ server: TLSContext, domain: String = "example.org", unicodeDomain: String? = nil,
+        _ client: TLSPolicy, _ server: TLSPolicy, domain: String = "example.org", unicodeDomain: String? = nil,
         direct: Bool = false, piece: Int = .max
     ) throws {
         self.client = try TLSEngine(
@@ -129,16 +129,16 @@ struct Town: Sendable {
     }
 
     /// A client that trusts the authority by its file.
-    func client(certificate: TLSConfiguration.ClientCertificate? = nil) throws -> TLSContext {
+    func client(certificate: TLSConfiguration.ClientCertificate? = nil) throws -> TLSPolicy {
         let folder = try Folder()
         let path = try folder.file("ca.pem", authority.certificatePEM)
-        return try TLSContext(client: TLSConfiguration(trust: .file(path: path), clientCertificate: certificate))
+        return try TLSPolicy(client: TLSConfiguration(trust: .file(path: path), clientCertificate: certificate))
     }
 
     /// A server that the authority vouches for.
-    func server(_ change: (inout CertificateRecipe) -> Void = { _ in }) throws -> TLSContext {
+    func server(_ change: (inout CertificateRecipe) -> Void = { _ in }) throws -> TLSPolicy {
         var recipe = CertificateRecipe(domains: ["example.org"])
         change(&recipe)
-        return try TLSContext(server: ServerIdentity(making: recipe, issuer: authority))
+        return try TLSPolicy(server: ServerIdentity(making: recipe, issuer: authority))
     }
 }

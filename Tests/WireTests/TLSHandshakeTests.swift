@@ -84,12 +84,12 @@ import Testing
     @Test(arguments: [TLS1_2_VERSION, TLS1_3_VERSION]) func aClientCertificateIsPresentedWhereItIsDemanded(
         version: Int32
     ) throws {
-        let server = try TLSContext(
+        let server = try TLSPolicy(
             server: ServerIdentity(making: CertificateRecipe(domains: ["example.org"]), issuer: town.authority),
             clients: .issued(byAuthoritiesPEM: town.authority.certificatePEM))
         _ = shim_SSL_CTX_set_max_proto_version(server.handle, version)
         let folder = try Folder()
-        func client(issuer: ServerIdentity) throws -> (TLSContext, [UInt8]) {
+        func client(issuer: ServerIdentity) throws -> (TLSPolicy, [UInt8]) {
             let identity = try ServerIdentity(
                 making: CertificateRecipe(commonName: "bridge", use: .client), issuer: issuer)
             let files = TLSConfiguration.ClientCertificate(

@@ -18,7 +18,7 @@ import Testing
     {
         let pair = certificate.map { TLSConfiguration.ClientCertificate(certificatePath: $0, keyPath: key ?? $0) }
         do throws(TLSFailure) {
-            _ = try TLSContext(client: TLSConfiguration(trust: trust, clientCertificate: pair))
+            _ = try TLSPolicy(client: TLSConfiguration(trust: trust, clientCertificate: pair))
             return nil
         } catch {
             guard case .setup(let words) = error else { return "not a setup failure: \(error)" }
@@ -109,7 +109,7 @@ import Testing
         for text in texts {
             for line in lines { #expect(!text.contains(line.prefix(16)), "\(text)") }
         }
-        #expect("\(identity)".contains(Fingerprint.text(identity.fingerprint)))
+        #expect("\(identity)".contains(CertificateFingerprint.text(identity.fingerprint)))
     }
 
     @Test func aServerIdentityIsReadFromFilesAsItWasMade() throws {
@@ -120,7 +120,7 @@ import Testing
             certificatePath: folder.file("chain.pem", made.chainPEM),
             keyPath: folder.file("key.pem", made.revealedKeyPEM()))
         #expect(read.fingerprint == made.fingerprint && read.chainPEM == made.chainPEM)
-        #expect(try TLSDialogue(town.client(), TLSContext(server: read)).meet() == TLSDialogue.Outcome())
+        #expect(try TLSDialogue(town.client(), TLSPolicy(server: read)).meet() == TLSDialogue.Outcome())
     }
 
     @Test func aNameThatFitsNoCertificateIsRefused() {

@@ -21,12 +21,14 @@ struct AccountChoice {
         tls = try Self.trust(flags, environment, file)
         retry = file?.retry
         connectTimeout = file?.connectTimeout
-        let isAnonymous = flags.anonymous || (flags.jid == nil && environment["XMPP_BRIDGE_JID"] == nil && file?.anonymous == true)
+        let isAnonymous =
+            flags.anonymous || (flags.jid == nil && environment["XMPP_BRIDGE_JID"] == nil && file?.anonymous == true)
         if isAnonymous {
             jid = address.server
             credentials = .anonymous
         } else if address.local == nil {
-            throw StartFailure(.configuration, "the account \(address) has no part before @; give the whole JID, or --anonymous")
+            throw StartFailure(
+                .configuration, "the account \(address) has no part before @; give the whole JID, or --anonymous")
         } else if tls.clientCertificate != nil {
             credentials = .external
         } else {
@@ -50,7 +52,8 @@ struct AccountChoice {
         _ flags: SessionOptions, _ environment: Environment, _ file: Plan.Account?
     ) throws(StartFailure) -> ServerAddress? {
         let given =
-            flags.server.map { ("--server", $0) } ?? environment["XMPP_BRIDGE_SERVER"].map { ("XMPP_BRIDGE_SERVER", $0) }
+            flags.server.map { ("--server", $0) }
+            ?? environment["XMPP_BRIDGE_SERVER"].map { ("XMPP_BRIDGE_SERVER", $0) }
         guard let (name, text) = given else { return file?.server }
         do throws(AddressProblem) { return try ServerAddress(parsing: text) } catch {
             throw StartFailure(.usage, "\(name) \(text): \(error)")
@@ -62,7 +65,7 @@ struct AccountChoice {
     ) throws(StartFailure) -> TLSConfiguration {
         var tls = TLSConfiguration()
         if let text = flags.fingerprint {
-            do throws(AddressProblem) { tls.trust = .fingerprint(try Config.Fingerprint(parsing: text).bytes) } catch {
+            do throws(AddressProblem) { tls.trust = .fingerprint(try Fingerprint(parsing: text).bytes) } catch {
                 throw StartFailure(.usage, "--fingerprint \(text): \(error)")
             }
         } else if flags.caFile == nil, environment["XMPP_BRIDGE_CA_FILE"] == nil, let pinned = file?.fingerprint {
@@ -81,9 +84,13 @@ struct AccountChoice {
         return tls
     }
 
-    private static func password(_ jid: JID, _ environment: Environment, _ file: Plan.Account?) throws(StartFailure) -> Secret {
+    private static func password(_ jid: JID, _ environment: Environment, _ file: Plan.Account?) throws(StartFailure)
+        -> Secret
+    {
         if let password = environment["XMPP_BRIDGE_PASSWORD"] { return Secret(password) }
-        if let path = environment["XMPP_BRIDGE_PASSWORD_FILE"] { return try SecretSource.read(.file(path), environment) }
+        if let path = environment["XMPP_BRIDGE_PASSWORD_FILE"] {
+            return try SecretSource.read(.file(path), environment)
+        }
         if let source = file?.password { return try SecretSource.read(source, environment) }
         throw StartFailure(
             .configuration,

@@ -45,7 +45,10 @@ struct RunCommand: ParsableCommand {
     @OptionGroup(title: "The session") var session: SessionOptions
 
     func validate() throws {
-        if filter.decide { throw ValidationError("run takes its work from the file; --to, --from, --events and --input are the filter's") }
+        if filter.decide {
+            throw ValidationError(
+                "run takes its work from the file; --to, --from, --events and --input are the filter's")
+        }
     }
 
     mutating func run() throws {

@@ -26,7 +26,8 @@ struct DemoCommand: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("An account; repeatable.", valueName: "name:password"))
     var account: [String] = []
 
-    @Option(name: .long, help: ArgumentHelp("A fault on order, e.g. 1:messages=100:abort; repeatable.", valueName: "fault"))
+    @Option(
+        name: .long, help: ArgumentHelp("A fault on order, e.g. 1:messages=100:abort; repeatable.", valueName: "fault"))
     var fault: [String] = []
 
     mutating func run() throws {

@@ -11,9 +11,15 @@ public enum XMPPBridge {
             var command = try RootCommand.parseAsRoot()
             try command.run()
         } catch {
-            exit(report(error))
+            leave(report(error))
         }
-        exit(ExitStatus.success.rawValue)
+        leave(ExitStatus.success.rawValue)
+    }
+
+    /// Ends the process without the exit handlers of the libraries: threads that use them are still at work.
+    private static func leave(_ status: Int32) -> Never {
+        fflush(nil)
+        _exit(status)
     }
 
     /// Help and version go to stdout; a mistake is one line on stderr.

@@ -27,7 +27,8 @@ struct SessionOptions: ParsableArguments {
         help: ArgumentHelp("Trust the server's certificate by its fingerprint only.", valueName: "sha256:hex"))
     var fingerprint: String?
 
-    @Option(name: .customLong("client-cert"), help: ArgumentHelp("Log in by this certificate (PEM).", valueName: "file"))
+    @Option(
+        name: .customLong("client-cert"), help: ArgumentHelp("Log in by this certificate (PEM).", valueName: "file"))
     var clientCertificate: String?
 
     @Option(name: .customLong("client-key"), help: ArgumentHelp("Its key (PEM).", valueName: "file"))

@@ -23,9 +23,14 @@ extension RunPlan {
         session.security = flags.plaintext ? .plaintextAllowed : .required
         session.software.version = ProgramVersion.text
         session.retry = try Self.retry(flags.retry, account.retry, request.kind)
-        if let timeout = flags.connectTimeout { session.connectTimeout = try duration(timeout, "--connect-timeout") }
-        else if let timeout = account.connectTimeout { session.connectTimeout = timeout }
-        if session.connectTimeout <= .zero { throw StartFailure(.usage, "--connect-timeout must be longer than nothing") }
+        if let timeout = flags.connectTimeout {
+            session.connectTimeout = try duration(timeout, "--connect-timeout")
+        } else if let timeout = account.connectTimeout {
+            session.connectTimeout = timeout
+        }
+        if session.connectTimeout <= .zero {
+            throw StartFailure(.usage, "--connect-timeout must be longer than nothing")
+        }
 
         directions = Connector.Directions(
             account: account.jid.server, server: account.server, resolver: try Self.resolver(environment),

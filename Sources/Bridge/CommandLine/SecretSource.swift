@@ -60,7 +60,8 @@ enum SecretSource {
         close(pipe.write)
         defer { close(pipe.read) }
         guard status == 0 else {
-            throw StartFailure(.configuration, "cannot run the password command \(program): \(Diagnostics.describe(status))")
+            throw StartFailure(
+                .configuration, "cannot run the password command \(program): \(Diagnostics.describe(status))")
         }
         var poll = pollfd(fd: pipe.read, events: Int16(POLLIN), revents: 0)
         guard Glibc.poll(&poll, 1, commandTimeoutMilliseconds) > 0 else {

@@ -16,7 +16,8 @@ struct Work {
 
     init(_ request: Request, _ file: Plan?) throws(StartFailure) {
         let flags = request.filter
-        presence = file?.presence.map { .init(show: $0.show?.rawValue, status: $0.status, priority: $0.priority) } ?? .init()
+        presence =
+            file?.presence.map { .init(show: $0.show?.rawValue, status: $0.status, priority: $0.priority) } ?? .init()
         if flags.decide {
             rules = try Self.rules(of: flags)
         } else {
@@ -80,7 +81,9 @@ struct Work {
         let all = file?.rules ?? []
         if kind == .daemon {
             guard !all.isEmpty else {
-                throw StartFailure(.configuration, "there is nothing to run; write bridges: in the configuration file, or give --config")
+                throw StartFailure(
+                    .configuration,
+                    "there is nothing to run; write bridges: in the configuration file, or give --config")
             }
             return all
         }

@@ -81,7 +81,8 @@ private final class Child {
         var source = STDIN_FILENO
         if let log {
             let ends = try Self.pipe()
-            tail = try Self.spawn("/usr/bin/env", ["env", "tail", "-n", "+1", "-F", log], environment, input: nil, output: ends.write)
+            tail = try Self.spawn(
+                "/usr/bin/env", ["env", "tail", "-n", "+1", "-F", log], environment, input: nil, output: ends.write)
             close(ends.write)
             source = ends.read
         }

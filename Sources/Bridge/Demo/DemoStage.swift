@@ -11,7 +11,8 @@ final class DemoStage {
     let directory: String
     private let driver: LoopbackDriver
 
-    init(domain: String, accounts: [(name: String, password: String)], faults: [Fault], port: Int) throws(StartFailure) {
+    init(domain: String, accounts: [(name: String, password: String)], faults: [Fault], port: Int) throws(StartFailure)
+    {
         self.domain = domain
         self.accounts = accounts
         let configuration: LoopbackServer.Configuration
@@ -24,7 +25,8 @@ final class DemoStage {
             driver = try LoopbackDriver(configuration, faults: faults, observe: { _ in })
             address = try driver.listen(port: port)
         } catch {
-            throw StartFailure(.cannotCreate, "the built-in server cannot listen on port \(port): \(ConnectFailure.describe(error))")
+            throw StartFailure(
+                .cannotCreate, "the built-in server cannot listen on port \(port): \(ConnectFailure.describe(error))")
         }
         var template = Array("\(Environment.process["TMPDIR"] ?? "/tmp")/xmpp-bridge-demo.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {

@@ -24,12 +24,12 @@ final class Connector {
 
     private let loop: any EventLoop
     private let directions: Directions
-    private let tls: TLSContext
+    private let tls: TLSPolicy
     private var generation = 0
     /// How many candidates the next attempt leaves out at the front, since they failed behind their TCP handshake.
     private var rotation = 0
 
-    init(loop: any EventLoop, directions: Directions, tls: TLSContext) {
+    init(loop: any EventLoop, directions: Directions, tls: TLSPolicy) {
         self.loop = loop
         self.directions = directions
         self.tls = tls
@@ -58,8 +58,10 @@ final class Connector {
         let attempt = Attempt(number: generation, opened: opened, failed: failed)
         switch target {
         case .location(let host, let port):
-            // XEP-0198 5: a hint without a port means the port in use by default.
-            begin(attempt, [Candidate(host: host, port: port ?? directions.server?.portOrUsual ?? ServerCandidates.port, directTLS: false)])
+            // XEP-0198 5: a hint without a port means the usual one; it names a host, so the way there is the user's.
+            let usual = directions.server?.portOrUsual ?? ServerCandidates.port
+            let isDirect = directions.server?.directTLS ?? false
+            begin(attempt, [Candidate(host: host, port: port ?? usual, directTLS: isDirect)])
         case .account:
             if let server = directions.server {
                 begin(attempt, [Candidate(host: server.host, port: server.portOrUsual, directTLS: server.directTLS)])

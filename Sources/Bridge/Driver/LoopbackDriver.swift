@@ -16,7 +16,7 @@ final class LoopbackDriver: @unchecked Sendable {
     }
 
     private let loop: any EventLoop
-    private let tls: TLSContext
+    private let tls: TLSPolicy
     private let identity: ServerIdentity
     private var server: LoopbackServer
     private var connections: [LoopbackServer.ConnectionID: LoopbackConnection] = [:]
@@ -33,7 +33,7 @@ final class LoopbackDriver: @unchecked Sendable {
         observe: @escaping @Sendable (LoopbackServer.Observation) -> Void
     ) throws(TLSFailure) {
         identity = try ServerIdentity(making: CertificateRecipe(domains: [configuration.domain.asciiDomain]))
-        tls = try TLSContext(server: identity)
+        tls = try TLSPolicy(server: identity)
         server = LoopbackServer(configuration, faults: faults, random: Clock.randomBytes)
         loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
         self.observe = observe
@@ -44,7 +44,7 @@ final class LoopbackDriver: @unchecked Sendable {
         let plain = try bind(port: port, directTLS: false)
         let direct = try bind(port: 0, directTLS: true)
         return Address(
-            port: plain, directTLSPort: direct, fingerprint: Fingerprint.text(identity.fingerprint),
+            port: plain, directTLSPort: direct, fingerprint: CertificateFingerprint.text(identity.fingerprint),
             certificatePEM: identity.certificatePEM)
     }
 
@@ -95,7 +95,9 @@ final class LoopbackDriver: @unchecked Sendable {
         switch action {
         case .write(let id, let bytes): connections[id]?.write(bytes)
         case .startTLS(let id):
-            do throws(TLSFailure) { connections[id]?.startTLS(try TLSEngine(server: tls)) } catch { connections[id]?.abort() }
+            do throws(TLSFailure) { connections[id]?.startTLS(try TLSEngine(server: tls)) } catch {
+                connections[id]?.abort()
+            }
         case .restartStream(let id): connections[id]?.restartStream()
         case .close(let id): connections[id]?.close()
         case .abort(let id): connections[id]?.abort()
@@ -180,7 +182,9 @@ final class LoopbackConnection: ChannelInboundHandler {
     func abort() {
         guard let context, !isOver else { return }
         isOver = true
-        if let socket = context.channel as? any SocketOptionProvider { _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)) }
+        if let socket = context.channel as? any SocketOptionProvider {
+            _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        }
         context.close(mode: .all, promise: nil)
     }
 

@@ -26,8 +26,8 @@ final class Runner: @unchecked Sendable {
 
     /// Runs a plan to its end.
     static func run(_ plan: RunPlan) throws(StartFailure) -> ExitStatus {
-        let tls: TLSContext
-        do throws(TLSFailure) { tls = try TLSContext(client: plan.tls) } catch {
+        let tls: TLSPolicy
+        do throws(TLSFailure) { tls = try TLSPolicy(client: plan.tls) } catch {
             throw StartFailure(.configuration, "\(error)")
         }
         let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
@@ -38,7 +38,7 @@ final class Runner: @unchecked Sendable {
         return status
     }
 
-    private init(_ plan: RunPlan, tls: TLSContext, loop: any EventLoop) {
+    private init(_ plan: RunPlan, tls: TLSPolicy, loop: any EventLoop) {
         self.loop = loop
         self.plan = plan
         finished = loop.makePromise()

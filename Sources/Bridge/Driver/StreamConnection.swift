@@ -64,7 +64,9 @@ final class StreamConnection: ChannelInboundHandler {
         guard let context else { return }
         guard unsentBytes > 0 else { return context.close(promise: nil) }
         closesWhenSent = true
-        context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerMax) { [self] in self.context?.close(promise: nil) }
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerMax) { [self] in
+            self.context?.close(promise: nil)
+        }
     }
 
     /// Closes now.

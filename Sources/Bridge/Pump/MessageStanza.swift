@@ -14,27 +14,46 @@ struct MessageStanza {
         var thread: String?
     }
 
+    /// Everything of a message before the number in its id: the same for each message to one recipient.
+    func head(to: JID, type: String) -> [UInt8] {
+        var writer = XMLWriter()
+        writer.start("message")
+        writer.attribute("to", to.text)
+        writer.attribute("type", type)
+        writer.raw(" id='")
+        writer.raw(idPrefix.utf8)
+        return writer.bytes
+    }
+
     /// Serialises a message. The id stands twice: as the stanza's own and as its origin-id (XEP-0359), which servers
     /// and clients keep when they rewrite the first, so that a stanza sent again is known as the same.
-    func bytes(_ content: Content, row: UInt64) -> [UInt8] {
-        var writer = XMLWriter(capacity: content.body.count + content.to.text.utf8.count + 160)
-        let id = identifier(row)
-        writer.start("message")
-        writer.attribute("to", content.to.text)
-        writer.attribute("type", content.type)
-        writer.attribute("id", id)
-        writer.content()
+    func bytes(_ content: Content, head: [UInt8], row: UInt64) -> [UInt8] {
+        var writer = XMLWriter(capacity: content.body.count + content.body.count / 8 + head.count + 160)
+        writer.bytes.append(contentsOf: head)
+        Self.append(row, to: &writer.bytes)
+        writer.raw("'>")
         if let subject = content.subject { writer.element("subject", text: subject) }
         if let thread = content.thread { writer.element("thread", text: thread) }
-        writer.start("body")
-        writer.content()
+        writer.raw("<body>")
         content.body.withUnsafeBufferPointer { writer.text($0) }
-        writer.end("body")
-        writer.start("origin-id", NS.stanzaID)
-        writer.attribute("id", id)
-        writer.endEmpty()
-        writer.end("message")
+        writer.raw("</body><origin-id xmlns='urn:xmpp:sid:0' id='")
+        writer.bytes.append(contentsOf: idPrefix.utf8)
+        Self.append(row, to: &writer.bytes)
+        writer.raw("'/></message>")
         return writer.bytes
+    }
+
+    /// A number in decimal.
+    private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
+        if number >= 10 { append(number / 10, to: &bytes) }
+        bytes.append(UInt8(ascii: "0") + UInt8(number % 10))
+    }
+
+    /// What the stanza around a body takes at the most, in bytes.
+    func frameBytes(_ content: Content) -> Int {
+        let texts =
+            content.to.text.utf8.count + (content.subject?.utf8.count ?? 0) + (content.thread?.utf8.count ?? 0)
+        return 300 + idPrefix.utf8.count * 2 + texts * 6
     }
 
     /// The id of a row.

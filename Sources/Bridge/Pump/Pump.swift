@@ -84,10 +84,12 @@ struct Pump {
         static let complaintSeconds = 60
         /// Failures that are named one by one on stderr; the rest are counted.
         static let failuresNamedMax = 10
+        /// What a stanza may take where the server does not say (XEP-0478): Prosody ends the stream beyond 256 KiB.
+        static let stanzaBytesMax = 250_000
         /// Answers to raw iq stanzas that may be awaited at once.
         static let rawRequestsMax = 1_000
-        /// Recipients that have a lane of their own.
-        static let lanesMax = 10_000
+        /// Recipients that are remembered, each with a lane of its own.
+        static let recipientsMax = 10_000
     }
 
     let options: Options
@@ -114,7 +116,9 @@ struct Pump {
     var failures = Failures()
     /// A fault that decides the status of a run that otherwise ends well.
     var worst: ExitStatus?
-    var lanes: [JID: Lane] = [:]
+    var recipients: [JID: Recipient] = [:]
+    /// The longest stanza that this server takes.
+    var stanzaBytesMax = Limits.stanzaBytesMax
     /// Raw iq stanzas that wait for their answer, by id.
     var rawRequests: [String: RawRequest] = [:]
     var rawRequestCount: UInt64 = 0

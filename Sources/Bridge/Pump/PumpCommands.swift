@@ -47,7 +47,9 @@ extension Pump {
         } else if session.isOnline {
             session.sendUnreliably(presence.stanza, at: now)
         } else {
-            return answer(.result(ref: presence.ref, ok: false, code: "offline", text: "not online; a directed presence is not kept"))
+            return answer(
+                .result(
+                    ref: presence.ref, ok: false, code: "offline", text: "not online; a directed presence is not kept"))
         }
         answer(.result(ref: presence.ref, ok: true, text: "accepted"))
     }
@@ -65,9 +67,12 @@ extension Pump {
             return commit()
         }
         guard stanza.isNamed("iq", NS.client) || stanza.isNamed("presence", NS.client) else {
-            return refuse(raw, "bad-value", number, "expected a message, presence or iq in jabber:client, not \(stanza.name)")
+            return refuse(
+                raw, "bad-value", number, "expected a message, presence or iq in jabber:client, not \(stanza.name)")
         }
-        guard session.isOnline else { return refuse(raw, "offline", number, "not online; only messages are kept until then") }
+        guard session.isOnline else {
+            return refuse(raw, "offline", number, "not online; only messages are kept until then")
+        }
         if stanza.hasName("iq"), stanza["type"] == "get" || stanza["type"] == "set" {
             return request(stanza, raw, number)
         }
@@ -79,9 +84,11 @@ extension Pump {
     private mutating func appendRaw(_ stanza: Element, ref: String?) {
         let id = stanza["id"] ?? ""
         let tag = ref.map { RowTag(ref: $0, to: stanza["to"] ?? accountJID.text).text }
-        let lane = (try? JID(stanza["to"] ?? "")).map { self.lane(of: $0) } ?? Lane(rawValue: 0)
+        let to = stanza["to"].flatMap { try? JID($0) } ?? accountJID
+        let lane = recipient(to, type: "chat").lane
         let row = store.append(
-            CollectionOfOne(NewRow(lane: lane, payload: serialised(stanza), originID: id, ref: tag))).lowerBound
+            CollectionOfOne(RowDraft(lane: lane, payload: serialised(stanza), originID: id, ref: tag))
+        ).lowerBound
         if !id.isEmpty { rawMessages[id] = row }
         counters.rowsAppended += 1
     }
@@ -96,7 +103,8 @@ extension Pump {
         let given = stanza["id"] ?? ""
         let id = given.isEmpty ? stanzas.requestIdentifier(rawRequestCount) : given
         guard rawRequests.count < Limits.rawRequestsMax else {
-            return refuse(raw, "too-many", number, "\(Limits.rawRequestsMax) queries wait for their answers; wait for some")
+            return refuse(
+                raw, "too-many", number, "\(Limits.rawRequestsMax) queries wait for their answers; wait for some")
         }
         guard rawRequests[id] == nil else {
             return refuse(raw, "bad-value", number, "a query with the id \(id) still waits for its answer")

@@ -111,7 +111,9 @@ extension Pump {
 
     mutating func flushed() {
         guard case .flushing(let status, _) = phase else { return }
-        if outputIsBroken || outputWritten >= outputQueued { finish(outputIsBroken && status == .success ? .io : status) }
+        if outputIsBroken || outputWritten >= outputQueued {
+            finish(outputIsBroken && status == .success ? .io : status)
+        }
     }
 
     private mutating func finish(_ status: ExitStatus) {
@@ -123,7 +125,8 @@ extension Pump {
     /// The line that SIGUSR1 asks for.
     var statusLine: String {
         let state = session.isOnline ? "online as \(session.boundJID?.text ?? "?")" : "offline (\(session.phase))"
-        return "\(state); \(counters.linesRead) lines read, \(counters.rowsAccepted) of \(counters.rowsAppended) messages accepted, "
+        return
+            "\(state); \(counters.linesRead) lines read, \(counters.rowsAccepted) of \(counters.rowsAppended) messages accepted, "
             + "\(failures.count) refused, \(counters.messagesReceived) received, \(outputQueued - outputWritten) bytes wait for standard output"
     }
 }

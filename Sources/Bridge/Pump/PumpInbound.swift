@@ -29,7 +29,7 @@ extension Pump {
             emit(.roster(EventRecord.RosterFields(item), initial: initial))
         case .rosterComplete: break
         case .answer(let iq): answered(iq)
-        case .stanzaLimit(let bytes): limitStanzas(bytes)
+        case .stanzaLimit(let bytes): stanzaBytesMax = min(bytes, Limits.stanzaBytesMax)
         case .warning(let text):
             actions.append(.say(.warning, text))
         }
@@ -57,13 +57,6 @@ extension Pump {
     mutating func report(_ event: EventRecord) {
         if options.answersCommands, !router.takesAllEvents { printEvent(event) }
         emit(event)
-    }
-
-    /// XEP-0478: what is longer than the server takes is split before it is sent.
-    private mutating func limitStanzas(_ bytes: Int) {
-        // A line can grow to six times its size when every character is escaped, and the stanza around it has its own.
-        let room = (bytes - 1_024) / 6
-        framer.limit(lineBytes: min(room, options.framing.lineBytesMax))
     }
 
     // MARK: - Standard output
@@ -125,7 +118,8 @@ extension Pump {
 
     private static func words(_ duration: Duration) -> String {
         let milliseconds = duration.components.seconds * 1_000 + duration.components.attoseconds / 1_000_000_000_000_000
-        return milliseconds < 10_000 ? "\(milliseconds / 1_000).\(milliseconds % 1_000 / 100) s" : "\(milliseconds / 1_000) s"
+        return milliseconds < 10_000
+            ? "\(milliseconds / 1_000).\(milliseconds % 1_000 / 100) s" : "\(milliseconds / 1_000) s"
     }
 }
 

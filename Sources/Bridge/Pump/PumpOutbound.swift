@@ -52,7 +52,8 @@ extension Pump {
     /// A producer writes into a run whose rules take no line: a mistake that must not pass in silence.
     private mutating func unexpectedInput() {
         guard phase == .running else { return }
-        actions.append(.say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
+        actions.append(
+            .say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
         leave(.usage)
     }
 
@@ -80,25 +81,54 @@ extension Pump {
         }
     }
 
-    /// Makes a message a row of the spool.
+    /// Makes a message rows of the spool: one, or as many as the server's limit on stanzas asks for.
     mutating func append(_ content: MessageStanza.Content, ref: String?) {
+        // A frame takes some hundred bytes, so nearly every message is known to fit without a closer look.
+        if content.body.count <= stanzaBytesMax / 10 - stanzas.frameBytes(content) {
+            return appendRow(content, ref: ref)
+        }
+        let parts = BodyParts.of(content.body, contentBytesMax: stanzaBytesMax - stanzas.frameBytes(content))
+        if parts.count > 1, options.framing.overlong == .refuse {
+            let text = "a message to \(content.to) is longer than the server takes (\(stanzaBytesMax) bytes), and refused"
+            actions.append(.say(.warning, text))
+            return emit(.error(code: "too-long", text: text))
+        }
+        for part in parts {
+            var one = content
+            one.body = part
+            appendRow(one, ref: ref)
+        }
+    }
+
+    private mutating func appendRow(_ content: MessageStanza.Content, ref: String?) {
         let row = store.lastNumber + 1
+        let recipient = recipient(content.to, type: content.type)
         let tag = ref.map { RowTag(ref: $0, to: content.to.text).text }
         store.append(
             CollectionOfOne(
-                NewRow(
-                    lane: lane(of: content.to), payload: stanzas.bytes(content, row: row),
+                RowDraft(
+                    lane: recipient.lane, payload: stanzas.bytes(content, head: recipient.head, row: row),
                     originID: stanzas.identifier(row), ref: tag)))
         counters.rowsAppended += 1
     }
 
-    /// One lane for each recipient; beyond ``Limits/lanesMax`` of them the rest share one.
-    mutating func lane(of jid: JID) -> Lane {
-        if let lane = lanes[jid] { return lane }
-        guard lanes.count < Limits.lanesMax else { return Lane(rawValue: 0) }
-        let lane = Lane(rawValue: UInt32(lanes.count + 1))
-        lanes[jid] = lane
-        return lane
+    /// What is known of a recipient, made once.
+    struct Recipient: Sendable {
+        var lane: Lane
+        /// The type of the messages that ``head`` is for.
+        var type: String
+        var head: [UInt8]
+    }
+
+    /// One lane for each recipient; beyond ``Limits/recipientsMax`` of them the rest share one.
+    mutating func recipient(_ jid: JID, type: String) -> Recipient {
+        let known = recipients[jid]
+        if let known, known.type == type { return known }
+        let isNew = known == nil && recipients.count < Limits.recipientsMax
+        let lane = known?.lane ?? Lane(rawValue: isNew ? UInt32(recipients.count + 1) : 0)
+        let recipient = Recipient(lane: lane, type: type, head: stanzas.head(to: jid, type: type))
+        if known != nil || isNew { recipients[jid] = recipient }
+        return recipient
     }
 
     /// Asks the store to make durable what was appended; in memory it is so at once.

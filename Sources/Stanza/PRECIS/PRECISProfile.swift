@@ -45,7 +45,7 @@ enum PRECIS {
             case .valid: continue
             case .freeformOnly: if identifier { throw .forbidden(scalar) }
             case .contextual:
-                if contexts && !ContextRule.holds(for: position, in: points) { throw .outOfContext(scalar) }
+                if contexts && !ContextualRules.holds(for: position, in: points) { throw .outOfContext(scalar) }
             case .unassigned: throw .unassigned(scalar)
             case .disallowed: throw .forbidden(scalar)
             }

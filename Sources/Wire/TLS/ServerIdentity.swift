@@ -43,7 +43,7 @@ public struct ServerIdentity: Sendable, CustomStringConvertible, CustomReflectab
     public var chainPEM: String { ([certificate] + chain).map(PEM.text(of:)).joined() }
 
     /// Where it comes from, and the certificate's fingerprint.
-    public var description: String { "\(origin), \(Fingerprint.text(fingerprint))" }
+    public var description: String { "\(origin), \(CertificateFingerprint.text(fingerprint))" }
     /// Nothing: a dump must not reach the key.
     public var customMirror: Mirror { Mirror(self, children: []) }
 

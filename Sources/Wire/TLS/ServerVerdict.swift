@@ -36,7 +36,8 @@ struct ServerJudge {
     private func refusalByPin(_ certificate: CertificateReading, _ pinned: [UInt8]) -> String? {
         let found = certificate.fingerprint
         if found == pinned { return nil }
-        return "its fingerprint is \(Fingerprint.text(found)), not the pinned \(Fingerprint.text(pinned))"
+        return
+            "its fingerprint is \(CertificateFingerprint.text(found)), not the pinned \(CertificateFingerprint.text(pinned))"
     }
 
     private func refusalByName(_ certificate: CertificateReading) -> String? {
@@ -91,7 +92,7 @@ struct ServerJudge {
     }
 
     private func pin(_ certificate: CertificateReading) -> String {
-        "pin it with --fingerprint \(Fingerprint.text(certificate.fingerprint))"
+        "pin it with --fingerprint \(CertificateFingerprint.text(certificate.fingerprint))"
     }
 
     private var trustAdvice: String {

@@ -36,33 +36,15 @@ public struct TLSConfiguration: Sendable, Equatable {
     }
 }
 
-/// SHA-256 fingerprints of certificates as people write them.
-public enum Fingerprint {
+/// The SHA-256 hash of a certificate (DER), as people write it.
+public enum CertificateFingerprint {
     /// The length of a SHA-256 hash.
     public static let lengthBytes = 32
 
     /// `sha256:` and 64 lowercase hex digits.
-    public static func text(_ bytes: [UInt8]) -> String { "sha256:" + hex(bytes) }
-
-    /// Reads 64 hex digits in either case, with or without `sha256:` before and colons between bytes; nil if it is not
-    /// that.
-    public static func parse(_ text: String) -> [UInt8]? {
-        var rest = Substring(text)
-        if rest.lowercased().hasPrefix("sha256:") { rest = rest.dropFirst(7) }
-        var bytes: [UInt8] = []
-        while !rest.isEmpty {
-            if !bytes.isEmpty, rest.first == ":" { rest = rest.dropFirst() }
-            guard rest.count >= 2, rest.prefix(2).allSatisfy({ $0.isASCII && $0.isHexDigit }),
-                let byte = UInt8(rest.prefix(2), radix: 16)
-            else { return nil }
-            bytes.append(byte)
-            rest = rest.dropFirst(2)
-        }
-        return bytes.count == lengthBytes ? bytes : nil
-    }
-
-    private static func hex(_ bytes: [UInt8]) -> String {
+    public static func text(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return "sha256:"
+            + String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

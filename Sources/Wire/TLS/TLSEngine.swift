@@ -35,7 +35,7 @@ public final class TLSEngine {
         case failed(TLSFailure)
     }
 
-    private let context: TLSContext
+    private let policy: TLSPolicy
     private let identity: ReferenceIdentity
     private let direct: Bool
     /// `SSL`, owned, with both BIOs.
@@ -61,11 +61,11 @@ public final class TLSEngine {
     ///   - unicodeDomain: the same in U-labels.
     ///   - direct: direct TLS (XEP-0368), which names the protocol by ALPN.
     /// - Throws: ``TLSFailure/setup(_:)`` where the domain is too long for SNI, or memory is out.
-    public init(client context: TLSContext, domain: String, unicodeDomain: String, direct: Bool) throws(TLSFailure) {
-        self.context = context
+    public init(client policy: TLSPolicy, domain: String, unicodeDomain: String, direct: Bool) throws(TLSFailure) {
+        self.policy = policy
         self.direct = direct
         identity = ReferenceIdentity(domain: domain, unicodeDomain: unicodeDomain, parseAddress: parseIPAddress)
-        (ssl, incoming, fresh) = try connection(context)
+        (ssl, incoming, fresh) = try connection(policy)
         SSL_set_connect_state(ssl)
         SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
         if identity.address == nil {
@@ -80,16 +80,16 @@ public final class TLSEngine {
             // 0 is success; it fails only without memory, and then the server sees no ALPN, which it must allow.
             _ = SSL_set_alpn_protos(ssl, offer, UInt32(offer.count))
         }
-        if let session = context.takeSession(for: identity) { SSL_set_session(ssl, session.handle) }
+        if let session = policy.takeSession(for: identity) { SSL_set_session(ssl, session.handle) }
     }
 
     /// A server's connection.
     /// - Throws: ``TLSFailure/setup(_:)`` where memory is out.
-    public init(server context: TLSContext) throws(TLSFailure) {
-        self.context = context
+    public init(server policy: TLSPolicy) throws(TLSFailure) {
+        self.policy = policy
         direct = false
         identity = ReferenceIdentity(domain: "", unicodeDomain: "", parseAddress: { _ in nil })
-        (ssl, incoming, fresh) = try connection(context)
+        (ssl, incoming, fresh) = try connection(policy)
         SSL_set_accept_state(ssl)
         SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
         state = .handshaking
@@ -210,7 +210,7 @@ extension TLSEngine {
 
     /// Called by OpenSSL within the handshake, when the server's chain has come.
     func judge(_ store: OpaquePointer) -> Bool {
-        guard case .client(let trust) = context.role else { return false }
+        guard case .client(let trust) = policy.role else { return false }
         refusal = ServerJudge(identity: identity, trust: trust).judge(store)
         return refusal == nil
     }
@@ -219,17 +219,17 @@ extension TLSEngine {
     ///
     /// Only TLS 1.3: there each ticket has keys of its own and needs no extended master secret to be safe.
     func keep(_ session: OpaquePointer) -> Bool {
-        guard case .client = context.role, case .established = state, SSL_version(ssl) >= TLS1_3_VERSION else {
+        guard case .client = policy.role, case .established = state, SSL_version(ssl) >= TLS1_3_VERSION else {
             return false
         }
-        context.keep(ResumableSession(owning: session, identity: identity))
+        policy.keep(ResumableSession(owning: session, identity: identity))
         return true
     }
 
     private var situation: HandshakeSituation {
         HandshakeSituation(
-            isClient: context.role != .server, domain: identity.unicode, direct: direct,
-            presentsCertificate: context.presentsCertificate, opening: opening)
+            isClient: policy.role != .server, domain: identity.unicode, direct: direct,
+            presentsCertificate: policy.presentsCertificate, opening: opening)
     }
 
     private func advanceHandshake() throws(TLSFailure) {
@@ -247,7 +247,7 @@ extension TLSEngine {
     private func establish() throws(TLSFailure) {
         let resumed = SSL_session_reused(ssl) == 1
         let peer = SSL_get1_peer_certificate(ssl).map(X509Handle.init)
-        if resumed, case .client(let trust) = context.role {
+        if resumed, case .client(let trust) = policy.role {
             let judge = ServerJudge(identity: identity, trust: trust)
             let refusal = peer.map { judge.judgeResumed($0.x509) } ?? "the resumed session has none"
             if let refusal {
@@ -255,7 +255,7 @@ extension TLSEngine {
                 throw fail(.certificate(refusal))
             }
         }
-        let own = context.role == .server ? SSL_get_certificate(ssl) : peer?.x509
+        let own = policy.role == .server ? SSL_get_certificate(ssl) : peer?.x509
         state = .established(
             Facts(
                 version: String(cString: SSL_get_version(ssl)),
@@ -320,7 +320,7 @@ extension TLSEngine {
     }
 
     private func fail(_ failure: TLSFailure) -> TLSFailure {
-        context.forgetSession()
+        policy.forgetSession()
         state = .failed(failure)
         return failure
     }
@@ -339,9 +339,9 @@ extension TLSEngine {
 }
 
 /// An `SSL` and its two BIOs, which it owns: what comes, and what goes.
-private func connection(_ context: TLSContext) throws(TLSFailure) -> (OpaquePointer, OpaquePointer, OpaquePointer) {
+private func connection(_ policy: TLSPolicy) throws(TLSFailure) -> (OpaquePointer, OpaquePointer, OpaquePointer) {
     ERR_clear_error()
-    guard let ssl = SSL_new(context.handle) else {
+    guard let ssl = SSL_new(policy.handle) else {
         throw .setup("OpenSSL cannot be set up: \(OpenSSLError.take().text)")
     }
     guard let incoming = BIO_new(BIO_s_mem()) else {

@@ -275,7 +275,6 @@ class Ejabberd(Server):
             "loglevel": "info",
             "acme": {"auto": False},
             "certfiles": [str(self.certificate.bundle)],
-            "ca_file": str(self.authority.certificate),
             "auth_method": ["internal"],
             "auth_password_format": "scram",
             "host_config": {"anon.test": {"auth_method": ["anonymous"], "allow_multiple_connections": True}},

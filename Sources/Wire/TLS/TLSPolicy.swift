@@ -6,7 +6,7 @@ import Synchronization
 /// Made before the first connection, so that a mistake in a file is told before anything is sent. The files are read
 /// once, here. May be used from any thread: OpenSSL counts references to its context atomically, the context is not
 /// changed after `init`, and the session is behind a lock.
-public final class TLSContext: @unchecked Sendable {
+public final class TLSPolicy: @unchecked Sendable {
     /// Which clients a server lets in.
     public enum ClientPolicy: Sendable, Equatable {
         /// Clients are not asked for certificates.
@@ -88,8 +88,9 @@ public final class TLSContext: @unchecked Sendable {
         case .file(let path):
             try admit(PEM.certificates(at: path, what: "the CA file"))
         case .fingerprint(let pinned):
-            guard pinned.count == Fingerprint.lengthBytes else {
-                throw .setup("a SHA-256 fingerprint has \(Fingerprint.lengthBytes) bytes, not \(pinned.count)")
+            guard pinned.count == CertificateFingerprint.lengthBytes else {
+                throw .setup(
+                    "a SHA-256 fingerprint has \(CertificateFingerprint.lengthBytes) bytes, not \(pinned.count)")
             }
         }
     }
