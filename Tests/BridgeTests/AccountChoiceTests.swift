@@ -11,7 +11,8 @@ import Wire
 @Suite struct AccountChoiceTests {
     private static let file = """
         account:
-          jid: file@example.org/fileresource
+          jid: file@example.org
+          resource: fileresource
           password: "from file"
           server: file.example.org
           ca_file: /file/ca.pem
@@ -143,7 +144,7 @@ import Wire
             (["--jid", "a@b@c"], Self.password, .usage, "--jid: "),
             ([], ["XMPP_BRIDGE_JID": "@example.org"], .usage, "XMPP_BRIDGE_JID: "),
             (["--jid", "example.org"], Self.password, .configuration, "no part before @"),
-            (["--jid", "a@example.org", "--server", "a:b:c"], Self.password, .usage, "--server a:b:c: "),
+            (["--jid", "a@example.org", "--server", "a:99999"], Self.password, .usage, "--server a:99999: "),
             (["--jid", "a@example.org"], ["XMPP_BRIDGE_SERVER": "x:0"], .usage, "XMPP_BRIDGE_SERVER x:0: "),
             (["--jid", "a@example.org", "--fingerprint", "md5:1"], Self.password, .usage, "--fingerprint md5:1: "),
             (["--jid", "a@example.org", "--client-key", "/k"], Self.password, .usage, "--client-key needs --client-cert"),

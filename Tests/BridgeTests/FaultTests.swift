@@ -86,6 +86,12 @@ import Testing
         var faults: [String]
         /// Whether the session can be resumed, so that nothing comes twice.
         var isExact = true
+        /// The fault that is no loss.
+        static let refusedManagement = "2:enable:refuse=feature-not-implemented"
+        /// Whether the process on that connection must have lost its stream.
+        func hits(_ connection: Int) -> Bool {
+            faults.contains { $0.hasPrefix("\(connection):") && $0 != Self.refusedManagement }
+        }
         var testDescription: String { faults.joined(separator: " ") }
     }
 
@@ -114,8 +120,8 @@ import Testing
         Loss(faults: ["2:messages=250:abort", "3:resume:forget"], isExact: false),
         Loss(faults: ["2:messages=250:abort", "3:resume:refuse=item-not-found"], isExact: false),
         Loss(faults: ["2:request=2:ack=+5"], isExact: false), Loss(faults: ["2:messages=100:ack=4000000000"], isExact: false),
-        Loss(faults: ["2:enable:refuse=feature-not-implemented"]),
-        Loss(faults: ["2:enable:refuse=feature-not-implemented", "2:messages=250:abort"], isExact: false),
+        Loss(faults: [Loss.refusedManagement]),
+        Loss(faults: [Loss.refusedManagement, "2:messages=250:abort"], isExact: false),
     ]
 
     @Test(arguments: losses)
@@ -127,7 +133,9 @@ import Testing
             run.write(Self.lines.map { $0 + "\n" }.joined())
             run.closeInput()
             #expect(run.wait(seconds: LoopbackStage.secondsMax) == 0, "\(run.errors.text)")
+            #expect(run.errors.text.contains("trying again") == loss.hits(2), "\(run.errors.text)")
             let arrived = try stage.awaitAll(listener)
+            if loss.hits(1) { #expect(listener.errors.text.contains("trying again"), "\(listener.errors.text)") }
             if loss.isExact {
                 Self.expectSame(arrived, Self.lines)
             } else {

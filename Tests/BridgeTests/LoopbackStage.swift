@@ -34,16 +34,17 @@ final class LoopbackStage {
         _ = server.wait(seconds: Self.secondsMax)
     }
 
+    /// Starts the filter with an account of this server's.
+    /// - Parameter environment: variables that say where the server is, instead of its port.
     func filter(
-        _ arguments: [String], as name: String = "a", password: String? = nil, _ more: [String] = []
+        _ arguments: [String], as name: String = "a", password: String? = nil, environment more: [String] = []
     ) throws -> Process {
         try Process(
             arguments + ["--no-state"],
             [
-                "XMPP_BRIDGE_JID=\(name)@\(domain)", "XMPP_BRIDGE_PASSWORD=\(password ?? (name == "a" ? "secret" : "other"))",
-                "XMPP_BRIDGE_CA_FILE=\(authority)",
-            ] + (more.contains { $0.hasPrefix("XMPP_BRIDGE_NAMESERVER") } ? [] : ["XMPP_BRIDGE_SERVER=127.0.0.1:\(port)"])
-                + more)
+                "XMPP_BRIDGE_JID=\(name)@\(domain)", "XMPP_BRIDGE_CA_FILE=\(authority)",
+                "XMPP_BRIDGE_PASSWORD=\(password ?? (name == "a" ? "secret" : "other"))",
+            ] + (more.isEmpty ? ["XMPP_BRIDGE_SERVER=127.0.0.1:\(port)"] : more))
     }
 
     /// `b` listens to `a`, and is online.

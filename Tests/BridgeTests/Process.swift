@@ -139,6 +139,8 @@ final class Collected: @unchecked Sendable {
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
 
+    private var isUnwanted = false
+
     init(_ descriptor: Int32) {
         lock = .allocate(capacity: 1)
         changed = .allocate(capacity: 1)
@@ -146,14 +148,31 @@ final class Collected: @unchecked Sendable {
         pthread_cond_init(changed, nil)
         startThread(named: "collect") {
             var buffer = [UInt8](repeating: 0, count: 65_536)
-            while true {
+            while self.isWanted {
+                var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                if Glibc.poll(&poll, 1, 50) < 1 { continue }
                 let count = read(descriptor, &buffer, buffer.count)
                 if count < 0 && errno == EINTR { continue }
                 self.take(buffer.prefix(max(count, 0)))
                 if count <= 0 { break }
             }
             close(descriptor)
+            self.take([])
         }
+    }
+
+    /// Reads no more and closes the pipe, as `head` does.
+    func stop() {
+        pthread_mutex_lock(lock)
+        isUnwanted = true
+        pthread_mutex_unlock(lock)
+        waitForEnd()
+    }
+
+    private var isWanted: Bool {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        return !isUnwanted
     }
 
     private func take(_ more: ArraySlice<UInt8>) {

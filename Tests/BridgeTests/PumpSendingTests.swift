@@ -131,6 +131,7 @@ import Testing
         let limits = "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>10000</max-bytes></limits>"
         var talk = try PumpDialogue.online(Self.toOps, features: limits)
         talk.type(String(repeating: "&", count: 4_000) + "\n")
+        talk.settle()
         #expect(talk.messages.count == 3)
         #expect(talk.messages.allSatisfy { $0.utf8.count <= 10_000 })
         #expect(talk.bodies.map { String($0.prefix(8)) } == ["(part 1)", "(part 2)", "(part 3)"])
@@ -143,6 +144,7 @@ import Testing
         var talk = try PumpDialogue.online(Self.toOps)
         let bad: [UInt8] = [0x61, 0xFF, 0x00, 0x0A]
         talk.feed(.inputChunk(bad))
+        talk.settle()
         #expect(talk.bodies == ["a\u{FFFD}␀"])
         #expect(
             talk.said == [
@@ -151,10 +153,12 @@ import Testing
             ])
         talk.forget()
         talk.feed(.inputChunk(bad))
-        talk.pass(.seconds(59))
+        talk.settle()
+        talk.pass(.seconds(58))
         talk.feed(.inputChunk(bad))
+        talk.settle()
         #expect(talk.said == [])
-        talk.pass(.seconds(1))
+        talk.pass(.seconds(2))
         talk.feed(.inputChunk(bad))
         #expect(talk.said.count == 1)
         #expect(talk.said.first?.contains("3 × invalid UTF-8") == true)
@@ -178,6 +182,7 @@ import Testing
     func anOverlongLineIsSplitOrRefused(_ choice: String) throws {
         var talk = try PumpDialogue.online(Self.toOps + ["--overlong", choice])
         talk.type(String(repeating: "y", count: 100_000) + "\nshort\n")
+        talk.settle()
         #expect(talk.bodies.last == "short")
         #expect(talk.messages.count == (choice == "split" ? 3 : 1))
         #expect(talk.said.first?.contains("overlong line \(choice == "split" ? "split" : "refused")") == true)
