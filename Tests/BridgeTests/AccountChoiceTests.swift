@@ -65,7 +65,10 @@ import Wire
 
     @Test func theFlagsStandOverTheEnvironment() throws {
         let choice = try choose(
-            ["--jid", "flag@example.org", "--server", "tls://flag.example.org", "--ca-file", "/flag/ca.pem", "--resource", "mine"],
+            [
+                "--jid", "flag@example.org", "--server", "tls://flag.example.org", "--ca-file", "/flag/ca.pem",
+                "--resource", "mine",
+            ],
             [
                 "XMPP_BRIDGE_JID": "env@example.org", "XMPP_BRIDGE_PASSWORD": "from env",
                 "XMPP_BRIDGE_SERVER": "env.example.org:5299", "XMPP_BRIDGE_CA_FILE": "/env/ca.pem",
@@ -77,15 +80,18 @@ import Wire
     }
 
     @Test func anEmptyVariableIsNone() throws {
-        let choice = try choose([], ["XMPP_BRIDGE_JID": "", "XMPP_BRIDGE_PASSWORD": "", "XMPP_BRIDGE_SERVER": ""], Self.file)
+        let choice = try choose(
+            [], ["XMPP_BRIDGE_JID": "", "XMPP_BRIDGE_PASSWORD": "", "XMPP_BRIDGE_SERVER": ""], Self.file)
         #expect(choice.jid.text == "file@example.org")
         #expect(choice.credentials == .password(Secret("from file")))
         #expect(choice.server?.host == "file.example.org")
     }
 
-    @Test(arguments: [
-        (["--resource", "flag"], "a@example.org/jid", "flag"), ([], "a@example.org/jid", "jid"), ([], "a@example.org", nil),
-    ] as [([String], String, String?)])
+    @Test(
+        arguments: [
+            (["--resource", "flag"], "a@example.org/jid", "flag"), ([], "a@example.org/jid", "jid"),
+            ([], "a@example.org", nil),
+        ] as [([String], String, String?)])
     func theResource(_ flags: [String], _ jid: String, _ resource: String?) throws {
         #expect(try choose(["--jid", jid] + flags, Self.password).resource == resource)
     }
@@ -100,7 +106,8 @@ import Wire
         #expect(try choose([], [:], yaml).tls.trust == .fingerprint(bytes))
         #expect(try choose(["--ca-file", "/ca"], [:], yaml).tls.trust == .file(path: "/ca"))
         #expect(try choose([], ["XMPP_BRIDGE_CA_FILE": "/ca"], yaml).tls.trust == .file(path: "/ca"))
-        #expect(try choose(["--fingerprint", Self.pinned, "--ca-file", "/ca"], [:], yaml).tls.trust == .fingerprint(bytes))
+        #expect(
+            try choose(["--fingerprint", Self.pinned, "--ca-file", "/ca"], [:], yaml).tls.trust == .fingerprint(bytes))
     }
 
     @Test func withoutAWordTheSystemIsTrusted() throws {
@@ -114,7 +121,9 @@ import Wire
         let path = try scratch.write("from path\n", to: "password")
         let jid = ["--jid", "a@example.org"]
         #expect(try choose(jid, ["XMPP_BRIDGE_PASSWORD_FILE": path]).credentials == .password(Secret("from path")))
-        #expect(try choose(jid, ["XMPP_BRIDGE_PASSWORD_FILE": path], Self.file).credentials == .password(Secret("from path")))
+        #expect(
+            try choose(jid, ["XMPP_BRIDGE_PASSWORD_FILE": path], Self.file).credentials
+                == .password(Secret("from path")))
         let both = ["XMPP_BRIDGE_PASSWORD_FILE": path, "XMPP_BRIDGE_PASSWORD": "from env"]
         #expect(try choose(jid, both, Self.file).credentials == .password(Secret("from env")))
     }
@@ -147,7 +156,10 @@ import Wire
             (["--jid", "a@example.org", "--server", "a:99999"], Self.password, .usage, "--server a:99999: "),
             (["--jid", "a@example.org"], ["XMPP_BRIDGE_SERVER": "x:0"], .usage, "XMPP_BRIDGE_SERVER x:0: "),
             (["--jid", "a@example.org", "--fingerprint", "md5:1"], Self.password, .usage, "--fingerprint md5:1: "),
-            (["--jid", "a@example.org", "--client-key", "/k"], Self.password, .usage, "--client-key needs --client-cert"),
+            (
+                ["--jid", "a@example.org", "--client-key", "/k"], Self.password, .usage,
+                "--client-key needs --client-cert"
+            ),
         ]
         for (flags, variables, status, words) in cases {
             let failure = failure(flags, variables)

@@ -86,7 +86,9 @@ final class NameServer: @unchecked Sendable {
             withUnsafeMutablePointer(to: &peer) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { peer in
                     count = recvfrom(socket, &question, question.count, 0, peer, &size)
-                    guard count > 0, let answer = reply(Array(question[..<count]), answers, isTCP: false) else { return }
+                    guard count > 0, let answer = reply(Array(question[..<count]), answers, isTCP: false) else {
+                        return
+                    }
                     sendto(socket, answer, answer.count, 0, peer, size)
                 }
             }

@@ -9,7 +9,9 @@ import Testing
     @Test func anAnswerComesBackOnStandardOutput() async throws {
         try await scenario {
             let stage = try LoopbackStage([])
-            let listener = try stage.filter(["--from", "b@localhost", "--output", "text", "--count", "2", "--log-level", "info"])
+            let listener = try stage.filter([
+                "--from", "b@localhost", "--output", "text", "--count", "2", "--log-level", "info",
+            ])
             #expect(listener.errors.wait(seconds: LoopbackStage.secondsMax) { $0.contains("online as") })
             let run = try stage.filter(["--to", "a@localhost"], as: "b")
             run.write("one\ntwo\\ \u{1F98A}")
@@ -28,7 +30,10 @@ import Testing
             run.write("hello\n")
             run.closeInput()
             #expect(run.wait(seconds: LoopbackStage.secondsMax) == 75)
-            #expect(run.errors.lines == ["xmpp-bridge: the message to nobody@localhost was not delivered: service-unavailable"])
+            #expect(
+                run.errors.lines == [
+                    "xmpp-bridge: the message to nobody@localhost was not delivered: service-unavailable"
+                ])
         }
     }
 
@@ -89,7 +94,9 @@ import Testing
         try await scenario {
             let stage = try LoopbackStage([])
             let run = try stage.filter(["--input", "ndjson"])
-            run.write(#"{"do":"raw","ref":"r","xml":"<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"}"# + "\n")
+            run.write(
+                #"{"do":"raw","ref":"r","xml":"<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"}"#
+                    + "\n")
             run.write(#"{"do":"send","ref":"s","to":"b@localhost","body":"x"}"# + "\n")
             run.write("nonsense\n")
             run.closeInput()
@@ -115,7 +122,8 @@ import Testing
     ])
     func mistakesOnTheCommandLineAre64(_ arguments: [String]) async throws {
         try await scenario {
-            let run = try Process(arguments, ["XMPP_BRIDGE_JID=a@localhost", "XMPP_BRIDGE_PASSWORD=x", "HOME=/nonexistent"])
+            let run = try Process(
+                arguments, ["XMPP_BRIDGE_JID=a@localhost", "XMPP_BRIDGE_PASSWORD=x", "HOME=/nonexistent"])
             #expect(run.wait(seconds: LoopbackStage.secondsMax) == 64, "\(run.errors.text)")
             #expect(run.errors.lines.count == 1)
             #expect(run.errors.text.hasPrefix("xmpp-bridge: "))

@@ -85,7 +85,8 @@ import Testing
         talk.wait(.seconds(2))
         talk.forget()
         try talk.authenticate()
-        try talk.server("<failed xmlns='urn:xmpp:sm:3'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>")
+        try talk.server(
+            "<failed xmlns='urn:xmpp:sm:3'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>")
         try talk.bound()
         #expect(talk.socket.contains("<show>away</show>"))
     }
@@ -93,7 +94,8 @@ import Testing
     @Test func directedPresenceGoesOnlyNow() throws {
         var talk = try Self.online()
         talk.type(#"{"do":"presence","to":"bob@example.org","type":"unavailable","status":"bye"}"# + "\n")
-        #expect(talk.socket.contains("<presence to='bob@example.org' type='unavailable'><status>bye</status></presence>"))
+        #expect(
+            talk.socket.contains("<presence to='bob@example.org' type='unavailable'><status>bye</status></presence>"))
         talk.cut()
         talk.forget()
         talk.type(#"{"do":"presence","to":"bob@example.org","ref":"x"}"# + "\n")
@@ -106,7 +108,8 @@ import Testing
         #"{"do":"raw","ref":"\#(ref)","xml":"\#(xml)"}"# + "\n"
     }
 
-    private static let version = "<iq type='get' to='bob@example.org/phone' id='v1'><query xmlns='jabber:iq:version'/></iq>"
+    private static let version =
+        "<iq type='get' to='bob@example.org/phone' id='v1'><query xmlns='jabber:iq:version'/></iq>"
 
     @Test func aRawQueryIsAnsweredByItsAnswer() throws {
         var talk = try Self.online()
@@ -117,7 +120,9 @@ import Testing
         try talk.server("<iq type='result' id='v1'><forged/></iq>")
         try talk.server("<iq type='result' from='bob@example.org' id='v1'><forged/></iq>")
         #expect(talk.events == [], "an answer counts from whom was asked")
-        try talk.server("<iq type='result' from='bob@example.org/phone' id='v1'><query xmlns='jabber:iq:version'><name>x</name></query></iq>")
+        try talk.server(
+            "<iq type='result' from='bob@example.org/phone' id='v1'><query xmlns='jabber:iq:version'><name>x</name></query></iq>"
+        )
         #expect(talk.events.count == 1)
         #expect(talk.events.first?.hasPrefix(#"{"event":"result","ref":"r","ok":true,"xml":"<iq "#) == true)
         #expect(talk.events.first?.contains("<name>x</name>") == true)
@@ -132,7 +137,10 @@ import Testing
             "<iq type='error' from='bob@example.org/phone' id='v1'><error type='auth'>"
                 + "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
                 + "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>no</text></error></iq>")
-        #expect(talk.events.first?.hasPrefix(#"{"event":"result","ref":"r","ok":false,"code":"refused","condition":"forbidden","text":"no""#) == true)
+        #expect(
+            talk.events.first?.hasPrefix(
+                #"{"event":"result","ref":"r","ok":false,"code":"refused","condition":"forbidden","text":"no""#) == true
+        )
     }
 
     @Test func aRawQueryWithoutAnIDGetsOne() throws {
@@ -156,7 +164,10 @@ import Testing
         talk.type(Self.raw(Self.version))
         talk.cut()
         let results = talk.events.filter { $0.hasPrefix("{\"event\":\"result\"") }
-        #expect(results == [#"{"event":"result","ref":"r","ok":false,"code":"offline","text":"the stream was lost before the answer"}"#])
+        #expect(
+            results == [
+                #"{"event":"result","ref":"r","ok":false,"code":"offline","text":"the stream was lost before the answer"}"#
+            ])
         talk.forget()
         talk.type(Self.raw(Self.version))
         #expect(talk.events.first?.contains("\"code\":\"offline\"") == true)
@@ -182,7 +193,9 @@ import Testing
         try talk.server(
             "<message type='error' from='bob@example.org' id='mine'><error type='cancel'>"
                 + "<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>")
-        #expect(talk.events.first?.hasPrefix(#"{"event":"delivery","ref":"r","to":"bob@example.org","stage":"failed""#) == true)
+        #expect(
+            talk.events.first?.hasPrefix(#"{"event":"delivery","ref":"r","to":"bob@example.org","stage":"failed""#)
+                == true)
         withKnownIssue("the event names an id that no stanza had") {
             #expect(talk.events.first?.contains(#""id":"mine","condition":"gone"}"#) == true)
         }

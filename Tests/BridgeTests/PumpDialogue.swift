@@ -89,7 +89,9 @@ struct PumpDialogue {
             }
         }
         let written = String(decoding: pump.takeSocketOutput(), as: UTF8.self)
-        if isManaged { for name in ["message", "iq", "presence"] { stanzasSeen += UInt32(written.count(of: "<\(name)")) } }
+        if isManaged {
+            for name in ["message", "iq", "presence"] { stanzasSeen += UInt32(written.count(of: "<\(name)")) }
+        }
         socket += written
         let bytes = pump.takeOutput()
         printed += String(decoding: bytes, as: UTF8.self)

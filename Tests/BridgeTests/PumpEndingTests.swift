@@ -8,7 +8,9 @@ import Testing
 @Suite struct PumpEndingTests {
     private static let toOps = ["--to", "ops@example.org"]
 
-    private static func bounce(_ id: String, from: String = "ops@example.org", _ condition: String = "service-unavailable") -> String {
+    private static func bounce(
+        _ id: String, from: String = "ops@example.org", _ condition: String = "service-unavailable"
+    ) -> String {
         "<message type='error' from='\(from)' to='bridge@example.org/r' id='\(id)'><error type='cancel'>"
             + "<\(condition) xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
     }
@@ -224,7 +226,8 @@ import Testing
     @Test func aConflictEndsTheRun() throws {
         var talk = try PumpDialogue.online(Self.toOps)
         try talk.server(
-            "<error xmlns='http://etherx.jabber.org/streams'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></error>")
+            "<error xmlns='http://etherx.jabber.org/streams'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></error>"
+        )
         #expect(talk.status == .protocolFailure)
         #expect(talk.said.last?.contains("conflict") == true)
     }

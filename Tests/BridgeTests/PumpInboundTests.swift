@@ -57,7 +57,9 @@ import Testing
         var talk = try PumpDialogue(["--from", "bob@example.org", "--output", "text"])
         try talk.logIn()
         try talk.server(Self.message("one\ntwo \\ three"))
-        try talk.server("<message from='bob@example.org' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
+        try talk.server(
+            "<message from='bob@example.org' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>"
+        )
         try talk.server(Self.message("four"))
         #expect(talk.printed == "one\\ntwo \\\\ three\nfour\n")
     }
@@ -96,7 +98,8 @@ import Testing
         try talk.server(Self.message("after"))
         #expect(
             talk.events.first
-                == #"{"event":"gap","reason":"slow-reader","text":"standard output's reader is too slow","count":\#(enough - kept)}"#)
+                == #"{"event":"gap","reason":"slow-reader","text":"standard output's reader is too slow","count":\#(enough - kept)}"#
+        )
         #expect(talk.events.last?.contains("\"body\":\"after\"") == true)
         #expect(talk.events.count == 2)
     }
@@ -127,7 +130,8 @@ import Testing
         let last = talk.socket.pieces(by: "<a xmlns='urn:xmpp:sm:3' h='").last?.upTo("'", keeping: false)
         #expect(talk.hasLeft)
         withKnownIssue("the run leaves before standard output is written") {
-            #expect(last.flatMap { Int($0) } == Int(before).map { $0 + 1 }, "else the server keeps it and it comes twice")
+            #expect(
+                last.flatMap { Int($0) } == Int(before).map { $0 + 1 }, "else the server keeps it and it comes twice")
         }
     }
 
@@ -174,7 +178,9 @@ import Testing
         let states = talk.events.filter { $0.hasPrefix("{\"event\":\"session\"") }
         #expect(states.count == 3)
         #expect(states.first == #"{"event":"session","state":"connecting"}"#)
-        #expect(states.dropFirst().first?.contains(#""state":"online","jid":"bridge@example.org/r","resumed":false"#) == true)
+        #expect(
+            states.dropFirst().first?.contains(#""state":"online","jid":"bridge@example.org/r","resumed":false"#)
+                == true)
         #expect(states.last?.contains(#""state":"offline""#) == true)
         #expect(states.last?.contains("retry_in_ms") == true)
     }

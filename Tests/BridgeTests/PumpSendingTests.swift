@@ -28,7 +28,9 @@ import Testing
     @Test func severalRecipientsEachGetTheirOwn() throws {
         var talk = try PumpDialogue.online(["--to", "a@example.org", "--to", "b@example.org/x"])
         talk.type("one\ntwo\n")
-        let heads = talk.messages.map { $0.from("to='").upTo("'", keeping: false) + " " + $0.from("id='").upTo("'", keeping: false) }
+        let heads = talk.messages.map {
+            $0.from("to='").upTo("'", keeping: false) + " " + $0.from("id='").upTo("'", keeping: false)
+        }
         #expect(
             heads == [
                 "a@example.org xb-T-1", "b@example.org/x xb-T-2", "a@example.org xb-T-3", "b@example.org/x xb-T-4",
@@ -207,7 +209,10 @@ import Testing
     @Test func linesThatNoRuleTakesAreAMistake() throws {
         var talk = try PumpDialogue.online([], yaml: "bridges: [{from: events, to: stdout}]\n")
         talk.type("hello?\n")
-        #expect(talk.said == ["error: lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"])
+        #expect(
+            talk.said == [
+                "error: lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"
+            ])
         #expect(talk.hasLeft)
         talk.closeStream()
         #expect(talk.status == .usage)

@@ -56,7 +56,9 @@ import Testing
     }
 
     @Test func addressesOfAHost() async throws {
-        let server = try NameServer(["one.example.test": .records([.address([127, 0, 0, 1]), .address([127, 0, 0, 2])])])
+        let server = try NameServer([
+            "one.example.test": .records([.address([127, 0, 0, 1]), .address([127, 0, 0, 2])])
+        ])
         let resolver = Resolver(nameserver: ("127.0.0.1", server.port))
         #expect(resolver.addresses(of: "one.example.test") == ["127.0.0.1", "127.0.0.2"])
         #expect(resolver.addresses(of: "other.example.test") == nil)
@@ -68,15 +70,16 @@ import Testing
     private static let whole = two.flatMap(\.bytes)
 
     /// A record that ends early, lies about its length, or names its target in a circle.
-    @Test(arguments: [
-        [], [0xC0], [0xC0, 0x0C, 0, 33, 0, 1], [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0xFF, 0xFF, 0, 0],
-        [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0, 6, 0, 1, 0, 1, 0, 1],
-        [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0, 3, 0, 1, 0],
-        [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0, 0],
-        [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0, 8, 0, 1, 0, 1, 0, 1, 0xC0, 0xFF],
-        [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0, 9, 0, 1, 0, 1, 0, 1, 0x3F, 0x61, 0x62],
-        [0xC0, 0xFF, 0, 33, 0, 1, 0, 0, 0, 60, 0, 7, 0, 1, 0, 1, 0, 1, 0],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [], [0xC0], [0xC0, 0x0C, 0, 33, 0, 1], [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0xFF, 0xFF, 0, 0],
+            [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0, 6, 0, 1, 0, 1, 0, 1],
+            [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0, 3, 0, 1, 0],
+            [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0, 0],
+            [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0, 8, 0, 1, 0, 1, 0, 1, 0xC0, 0xFF],
+            [0xC0, 0x0C, 0, 33, 0, 1, 0, 0, 0, 60, 0, 9, 0, 1, 0, 1, 0, 1, 0x3F, 0x61, 0x62],
+            [0xC0, 0xFF, 0, 33, 0, 1, 0, 0, 0, 60, 0, 7, 0, 1, 0, 1, 0, 1, 0],
+        ] as [[UInt8]])
     func aBrokenRecordIsNeverATarget(_ bytes: [UInt8]) async throws {
         if case .records(let records) = try await Self.ask(.garbage(bytes)) {
             Issue.record("\(records) out of \(bytes)")
@@ -147,7 +150,10 @@ import Testing
 
     @Test func aDomainWithoutTheServiceIsNotTried() async throws {
         try await Self.run({ _ in
-            [Self.service: .records([.service(priority: 0, weight: 0, port: 0, target: ".")]), "example.test": Self.host]
+            [
+                Self.service: .records([.service(priority: 0, weight: 0, port: 0, target: ".")]),
+                "example.test": Self.host,
+            ]
         }) { run, _ in
             #expect(run.wait(seconds: LoopbackStage.secondsMax) == 69)
             #expect(run.errors.text.contains("offers no XMPP to clients"), "\(run.errors.text)")
@@ -155,14 +161,14 @@ import Testing
     }
 
     @Test func aSilentNameServerIsLeftAtTheConnectDeadline() async throws {
-        let began = Clock.monotonic()
-        try await Self.run({ _ in
-            [Self.service: .silence, "_xmpps-client._tcp.example.test": .silence, "example.test": .silence]
-        }, ["--connect-timeout", "2s"]) { run, _ in
-            #expect(run.wait(seconds: LoopbackStage.secondsMax) == 69)
+        try await Self.run(
+            { _ in
+                [Self.service: .silence, "_xmpps-client._tcp.example.test": .silence, "example.test": .silence]
+            }, ["--connect-timeout", "2s"]
+        ) { run, _ in
+            #expect(run.wait(seconds: 10) == 69)
             #expect(run.errors.lines.count == 1, "\(run.errors.text)")
             #expect(run.errors.text.contains("example.test"))
         }
-        #expect(Clock.monotonic() - began < .seconds(20))
     }
 }

@@ -78,7 +78,9 @@ import Testing
         #expect(try !plan(["--from", "a@example.org", "--events"]).options.printsSession)
         let commands = try plan(["--input", "ndjson"])
         #expect(commands.options.reads == .commands && commands.options.answersCommands && commands.options.prints)
-        let both = try plan(["--to", "a@example.org", "--to", "b@example.org", "--from", "c@example.org", "--output", "text"])
+        let both = try plan([
+            "--to", "a@example.org", "--to", "b@example.org", "--from", "c@example.org", "--output", "text",
+        ])
         #expect(both.rules.count == 2 && both.options.reads == .lines && both.options.output == .text)
         #expect(try plan(["--to", "a@example.org", "--overlong", "refuse"]).options.framing.overlong == .refuse)
     }
@@ -99,10 +101,12 @@ import Testing
     @Test func retryByFlagThenFileThenKind() throws {
         #expect(try plan(["--to", "b@example.org"]).session.retry == .within(.seconds(600)))
         #expect(try plan(["--to", "b@example.org"], file: Self.retryInFile).session.retry == .within(.seconds(30)))
-        let flag = try plan(["--to", "b@example.org"], session: ["--no-state", "--retry", "fail-fast"], file: Self.retryInFile)
+        let flag = try plan(
+            ["--to", "b@example.org"], session: ["--no-state", "--retry", "fail-fast"], file: Self.retryInFile)
         #expect(flag.session.retry == .failFast && flag.options.waitsForLogin)
         #expect(try plan(["--events"], session: ["--no-state", "--retry", "forever"]).session.retry == .forever)
-        #expect(try plan(["--events"], session: ["--no-state", "--retry", "1m30s"]).session.retry == .within(.seconds(90)))
+        #expect(
+            try plan(["--events"], session: ["--no-state", "--retry", "1m30s"]).session.retry == .within(.seconds(90)))
     }
 
     @Test func theConnectDeadlineByFlagThenFile() throws {
@@ -151,7 +155,10 @@ import Testing
             (["--events"], ["--retry", "soon"], .usage, "--retry soon: "),
             (["--events"], ["--connect-timeout", "x"], .usage, "--connect-timeout x: "),
             (["--events"], ["--connect-timeout", "0s"], .usage, "--connect-timeout"),
-            (["--events"], ["--config", "/nonexistent.yaml"], .configuration, "cannot read the configuration /nonexistent.yaml"),
+            (
+                ["--events"], ["--config", "/nonexistent.yaml"], .configuration,
+                "cannot read the configuration /nonexistent.yaml"
+            ),
             (["--events"], ["--state", "/proc/nowhere"], .cannotCreate, "/proc/nowhere"),
         ]
         for (flags, session, status, words) in cases {
@@ -171,13 +178,15 @@ import Testing
 
     @Test func runWithoutAFileHasNothingToDo() {
         #expect(failure(daemon: true)?.status == .configuration)
-        #expect(failure(daemon: true, file: "account: {jid: a@example.org}\n")?.lines.first?.contains("bridges:") == true)
+        #expect(
+            failure(daemon: true, file: "account: {jid: a@example.org}\n")?.lines.first?.contains("bridges:") == true)
     }
 
     @Test func statusesAreThoseOfTheContract() {
         let numbers: [(ExitStatus, Int32)] = [
             (.success, 0), (.usage, 64), (.badInput, 65), (.noInput, 66), (.unreachable, 69), (.software, 70),
-            (.cannotCreate, 73), (.io, 74), (.undelivered, 75), (.protocolFailure, 76), (.refused, 77), (.configuration, 78),
+            (.cannotCreate, 73), (.io, 74), (.undelivered, 75), (.protocolFailure, 76), (.refused, 77),
+            (.configuration, 78),
         ]
         for (status, number) in numbers { #expect(status.rawValue == number) }
     }

@@ -46,7 +46,8 @@ import Testing
     }
 
     @Test func aCommand() throws {
-        #expect(try Spawning.alone { try read(.command(["printf", "%s\\nmore\\n", Self.secret])) } == Secret(Self.secret))
+        #expect(
+            try Spawning.alone { try read(.command(["printf", "%s\\nmore\\n", Self.secret])) } == Secret(Self.secret))
     }
 
     @Test func whatIsMissingOrEmptyIsNamed() throws {
