@@ -87,6 +87,7 @@ import Testing
         var faults: [String]
         /// Whether the session can be resumed, so that nothing comes twice.
         var isExact = true
+        var isDirectTLS = false
         /// The fault that is no loss.
         static let refusedManagement = "2:enable:refuse=feature-not-implemented"
         /// Whether the process on that connection must have lost its stream.
@@ -116,6 +117,9 @@ import Testing
         Loss(faults: ["2:messages=100:abort", "3:request:abort"]),
         Loss(faults: ["1:sent=100:abort"]), Loss(faults: ["1:sent=100:abort", "2:messages=300:abort"]),
         Loss(faults: ["1:ack=1:abort"]),
+        Loss(faults: ["2:messages=100:pause=700ms", "2:messages=300:abort"]),
+        Loss(faults: ["2:bytes-in=9999:abort", "3:bytes-out=900:abort"], isDirectTLS: true),
+        Loss(faults: ["2:messages=250:abort", "3:after-resume:abort"], isDirectTLS: true),
         Loss(faults: ["2:messages=250:restart"], isExact: false),
         Loss(faults: ["2:messages=100:forget", "2:messages=250:abort"], isExact: false),
         Loss(faults: ["2:messages=250:abort", "3:resume:forget"], isExact: false),
@@ -131,7 +135,8 @@ import Testing
         try await scenario {
             let stage = try LoopbackStage(loss.faults)
             let listener = try stage.listener()
-            let run = try stage.filter(["--to", "b@localhost", "--retry", "20s", "--connect-timeout", "5s"])
+            let way = loss.isDirectTLS ? ["--server", "tls://127.0.0.1:\(stage.directTLSPort)"] : []
+            let run = try stage.filter(["--to", "b@localhost", "--retry", "20s", "--connect-timeout", "5s"] + way)
             run.write(Self.lines.map { $0 + "\n" }.joined())
             run.closeInput()
             #expect(run.wait(seconds: LoopbackStage.secondsMax) == 0, "\(run.errors.text)")

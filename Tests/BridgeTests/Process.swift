@@ -95,8 +95,8 @@ final class Process: @unchecked Sendable {
         closeInput()
         kill(SIGKILL)
         while status == nil { reap(0) }
-        output.waitForEnd()
-        errors.waitForEnd()
+        output.finish()
+        errors.finish()
     }
 
     private func reap(_ options: Int32) {
@@ -139,7 +139,7 @@ final class Collected: @unchecked Sendable {
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
 
-    private var isUnwanted = false
+    private var wanted = Wish.all
 
     init(_ descriptor: Int32) {
         lock = .allocate(capacity: 1)
@@ -148,9 +148,12 @@ final class Collected: @unchecked Sendable {
         pthread_cond_init(changed, nil)
         startThread(named: "collect") {
             var buffer = [UInt8](repeating: 0, count: 65_536)
-            while self.isWanted {
+            while self.wish != .nothing {
                 var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-                if Glibc.poll(&poll, 1, 50) < 1 { continue }
+                if Glibc.poll(&poll, 1, 50) < 1 {
+                    if self.wish == .rest { break }
+                    continue
+                }
                 let count = read(descriptor, &buffer, buffer.count)
                 if count < 0 && errno == EINTR { continue }
                 self.take(buffer.prefix(max(count, 0)))
@@ -161,18 +164,37 @@ final class Collected: @unchecked Sendable {
         }
     }
 
+    /// What is still to be read.
+    private enum Wish {
+        case all
+        /// What the pipe holds: a grandchild may keep it open for long.
+        case rest
+        case nothing
+    }
+
+    private var wish: Wish {
+        get {
+            pthread_mutex_lock(lock)
+            defer { pthread_mutex_unlock(lock) }
+            return wanted
+        }
+        set {
+            pthread_mutex_lock(lock)
+            wanted = newValue
+            pthread_mutex_unlock(lock)
+        }
+    }
+
     /// Reads no more and closes the pipe, as `head` does.
     func stop() {
-        pthread_mutex_lock(lock)
-        isUnwanted = true
-        pthread_mutex_unlock(lock)
+        wish = .nothing
         waitForEnd()
     }
 
-    private var isWanted: Bool {
-        pthread_mutex_lock(lock)
-        defer { pthread_mutex_unlock(lock) }
-        return !isUnwanted
+    /// Its writer has ended.
+    func finish() {
+        if wish == .all { wish = .rest }
+        waitForEnd()
     }
 
     private func take(_ more: ArraySlice<UInt8>) {
@@ -206,7 +228,7 @@ final class Collected: @unchecked Sendable {
         return false
     }
 
-    func waitForEnd() {
+    private func waitForEnd() {
         pthread_mutex_lock(lock)
         while !hasEnded { pthread_cond_wait(changed, lock) }
         pthread_mutex_unlock(lock)

@@ -65,6 +65,36 @@ import Testing
         }
     }
 
+    @Test func aSecondSignalDoesNotForgetABounce() async throws {
+        try await scenario {
+            let stage = try LoopbackStage(["1:close:stall"])
+            let run = try stage.filter(["--to", "nobody@localhost"])
+            run.write("hello\n")
+            #expect(run.errors.wait(seconds: LoopbackStage.secondsMax) { $0.contains("was not delivered") })
+            run.kill(SIGTERM)
+            run.kill(SIGINT)
+            let status = run.wait(seconds: LoopbackStage.secondsMax)
+            withKnownIssue("the second signal looks at the spool alone", isIntermittent: true) { #expect(status == 75) }
+        }
+    }
+
+    @Test func aPasswordCommandThatStaysDoesNotHoldTheRun() async throws {
+        try await scenario {
+            let stage = try LoopbackStage([])
+            let scratch = try Scratch()
+            let yaml = "account: {password: {command: [sh, -c, \"echo secret; exec sleep 15\"]}}\n"
+            let file = try scratch.write(yaml, to: "bridges.yaml")
+            let run = try stage.filter(["--events", "--config", file], password: "")
+            let isOnline = run.output.wait(seconds: 8) { $0.contains("\"state\":\"online\"") }
+            run.kill(SIGTERM)
+            let status = run.wait(seconds: 3)
+            withKnownIssue("its output is read to the end, and no signal is heard meanwhile") {
+                #expect(isOnline)
+                #expect(status == 0)
+            }
+        }
+    }
+
     @Test func aReaderThatHasEnoughEndsTheRun() async throws {
         try await scenario {
             let stage = try LoopbackStage([])
