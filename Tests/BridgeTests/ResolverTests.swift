@@ -87,12 +87,20 @@ import Testing
     }
 
     @Test func silenceEndsBeforeTheConnectDeadlineDoes() async throws {
-        let began = Clock.monotonic()
-        guard case .failed = try await Self.ask(.silence) else {
-            Issue.record("silence is a failure")
+        let server = try NameServer([Self.service: .silence])
+        let (answer, took) = await withCheckedContinuation { done in
+            startThread(named: "ask") {
+                let began = Clock.monotonic()
+                let answer = Resolver(nameserver: ("127.0.0.1", server.port)).services(
+                    "xmpp-client", domain: "example.test")
+                done.resume(returning: (answer, Clock.monotonic() - began))
+            }
+        }
+        guard case .failed = answer else {
+            Issue.record("silence is a failure, not \(answer)")
             return
         }
-        #expect(Clock.monotonic() - began < .seconds(10))
+        #expect(took < .seconds(10))
     }
 
     @Test(arguments: [0, 5, 11, 12, 30, 50, 70])
