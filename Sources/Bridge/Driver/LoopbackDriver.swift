@@ -71,7 +71,12 @@ final class LoopbackDriver: @unchecked Sendable {
         } else {
             try channel.pipeline.syncOperations.addHandler(connection)
             feed(.connected(id, directTLS: false))
+            limit(connection, id)
         }
+    }
+
+    /// Asks after how many bytes a fault resets the connection.
+    func limit(_ connection: LoopbackConnection, _ id: LoopbackServer.ConnectionID) {
         connection.limits = server.byteLimit(for: id)
     }
 
@@ -246,6 +251,8 @@ final class LoopbackConnection: ChannelInboundHandler {
             established: { [weak self] _ in
                 guard let self else { return }
                 driver.feed(announceWhenSecured ? .connected(id, directTLS: true) : .secured(id))
+                // Behind direct TLS the server knows of the connection, and of its faults, only now.
+                if announceWhenSecured { driver.limit(self, id) }
             },
             failed: { [weak self] _ in self?.close() })
         try? context?.pipeline.syncOperations.addHandler(handler, position: .first)
