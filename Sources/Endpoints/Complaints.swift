@@ -38,7 +38,10 @@ extension Complaints: CustomStringConvertible {
         var words: [String] = []
         if invalidUTF8 > 0 { words.append("\(invalidUTF8) × invalid UTF-8 replaced by U+FFFD") }
         if illegalCharacters > 0 { words.append("\(illegalCharacters) × character not allowed in XML made visible") }
-        if splitParts > 0 { words.append("\(overlongLines) × overlong line split, \(splitParts) parts so far") }
+        if splitParts > 0 {
+            let lines = overlongLines > 0 ? "\(overlongLines) × overlong line split" : "an overlong line goes on"
+            words.append("\(lines), \(splitParts) parts so far")
+        }
         if overlongLines > 0 && splitParts == 0 { words.append("\(overlongLines) × overlong line refused") }
         if let firstLine { words.append("first in line \(firstLine)") }
         return words.joined(separator: ", ")

@@ -186,10 +186,15 @@ extension ClientSession {
         }
     }
 
+    /// When silence means death: a slow server still reads what is on its way.
+    private var deathDeadline: Instant? {
+        liveness.deathDeadline(configuration.limits).map { $0 + window.transferTime(queue.inFlightBytes) }
+    }
+
     var onlineDeadline: Instant? {
         let limits = configuration.limits
         let inquiry = Self.earlier(
-            liveness.deathDeadline(limits), liveness.probeDeadline(limits, peerIdle: peerIdle))
+            deathDeadline, liveness.probeDeadline(limits, peerIdle: peerIdle))
         let rows = Self.earlier(acceptanceDeadline, overdue)
         return Self.earlier(Self.earlier(inquiry, rows), inbound.spillDeadline(limits))
     }
@@ -201,7 +206,8 @@ extension ClientSession {
 
     mutating func expireOnline(_ actions: inout [Action]) {
         let limits = configuration.limits
-        if let death = liveness.deathDeadline(limits), death <= now {
+        if let death = deathDeadline, death <= now {
+            window.unanswered()
             let span = limits.answerTimeout.components.seconds
             return lose(Loss(.transient, "\(peerName) has not answered for \(span) s"), .abort, &actions)
         }

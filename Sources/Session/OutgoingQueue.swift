@@ -172,13 +172,19 @@ struct OutgoingQueue: Sendable {
 /// How many bytes may be on their way: servers that throttle (10 kB/s is common) would otherwise look dead behind
 /// a large window, and the answers to pings come late.
 struct ByteWindow: Sendable, Equatable {
-    static let firstBytes = 64 * 1_024
+    static let firstBytes = 16 * 1_024
     static let minBytes = 8 * 1_024
     static let promptAnswer: Duration = .seconds(1)
     static let lateAnswer: Duration = .seconds(5)
+    /// What a server is taken to read at least: shapers of 1,000 bytes a second are in use.
+    static let bytesPerSecondMin = 1_000
+    /// The longest that bytes on their way excuse silence.
+    static let transferMax: Duration = .seconds(120)
 
     let maxBytes: Int
     private(set) var bytes: Int
+    /// What the server was seen to read lately.
+    private var bytesPerSecond = bytesPerSecondMin
 
     init(maxBytes: Int) {
         self.maxBytes = maxBytes
@@ -187,11 +193,24 @@ struct ByteWindow: Sendable, Equatable {
 
     /// An answer came after that long, to a question asked when so many bytes were on their way.
     mutating func answered(after delay: Duration, bytesThen: Int) {
+        let milliseconds = max(Int(delay.components.seconds) * 1_000 + Int(delay.components.attoseconds / 1_000_000_000_000_000), 1)
+        bytesPerSecond = max((bytesPerSecond + bytesThen * 1_000 / milliseconds) / 2, Self.bytesPerSecondMin)
         if delay > Self.lateAnswer {
             bytes = min(maxBytes, max(Self.minBytes, bytes / 2))
         } else if delay <= Self.promptAnswer && bytesThen * 2 >= bytes {
             // Only a window that was used has proved that it is not too large.
             bytes = min(maxBytes, bytes * 2)
         }
+    }
+
+    /// No answer came at all: perhaps the peer is dead, perhaps only slower than it was (a shaper lets a burst pass).
+    mutating func unanswered() {
+        bytes = min(Self.minBytes, maxBytes)
+        bytesPerSecond = Self.bytesPerSecondMin
+    }
+
+    /// How long the peer may need to read that many bytes.
+    func transferTime(_ count: Int) -> Duration {
+        min(.milliseconds(count * 1_000 / bytesPerSecond), Self.transferMax)
     }
 }

@@ -104,3 +104,28 @@ def test_many_commands(bridge, peer):
     assert peer.bodies == [one["body"] for one in sends]
     done = [event["ref"] for event in chosen(run.events, "delivery", stage="acknowledged")]
     assert done == [one["ref"] for one in sends]
+
+
+def test_a_query_as_first_input_waits_for_the_session(bridge):
+    query = "<iq type='get' id='q1' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
+    run = bridge.run("--input", "ndjson", input=commands({"do": "raw", "ref": "first", "xml": query})).ended_with(0)
+    assert [event["ok"] for event in chosen(run.events, "result", ref="first")] == [True]
+
+
+def test_an_overlong_command_is_refused_whole(bridge, peer):
+    run = bridge.run(
+        "--input", "ndjson",
+        input=commands({"do": "send", "ref": "long", "to": peer.jid, "body": "x" * 2_000_000}, {"do": "nothing"}),
+    ).ended_with(65)  # fmt: skip
+    assert [(event["line"], event["code"]) for event in chosen(run.events, "result")] == [
+        (1, "too-long"),
+        (2, "unknown-command"),
+    ]
+
+
+def test_a_body_longer_than_a_stanza_goes_in_parts(bridge, peer):
+    body = "<&>" * 50_000
+    bridge.run("--input", "ndjson", input=commands({"do": "send", "to": peer.jid, "body": body})).ended_with(0)
+    peer.wait(lambda: len("".join(peer.bodies)) >= len(body), 20, "all parts")
+    assert all(part.startswith(f"(part {number}) ") for number, part in enumerate(peer.bodies, 1))
+    assert "".join(part.split(") ", 1)[1] for part in peer.bodies) == body

@@ -151,6 +151,12 @@ def test_lines_that_no_rule_takes_are_an_error_at_the_start(bridge, peer, tmp_pa
     assert run.seconds < 5
 
 
+@pytest.mark.parametrize("arguments", [[], ["--events"], ["--from", "ops@localhost"]], ids=str)
+def test_lines_for_a_run_that_only_prints(bridge, arguments):
+    run = bridge.run(*arguments, input="nobody wants this\n").ended_with(64)
+    assert "standard input" in run.err
+
+
 def test_the_schema_is_printed(lone_bridge):
     run = lone_bridge.run("schema").ended_with(0)
     assert json.loads(run.out) == json.loads(SCHEMA.read_text())

@@ -111,3 +111,16 @@ def test_output_as_text(bridge, peer, server):
     peer.send(bridge.account.jid, "two\nlines")
     run = running.end().ended_with(0)
     assert run.out == "one\ntwo\\nlines\n"
+
+
+def test_what_count_leaves_is_for_the_next_run(bridge, peer):
+    """A run acknowledges what it has printed and nothing behind it."""
+    first = bridge.listen("--from", peer.jid, "--count", "1", "--resource", "reader")
+    for body in ("one", "two", "three", "four"):
+        peer.send(bridge.account.jid, body)
+    assert [event["body"] for event in chosen(first.end().ended_with(0).events, "message")] == ["one"]
+    rest = []
+    for count in ("1", "2"):
+        run = bridge.run("--from", peer.jid, "--count", count, "--output", "text", "--resource", "reader", input="")
+        rest += run.ended_with(0).out.splitlines()
+    assert rest == ["two", "three", "four"]

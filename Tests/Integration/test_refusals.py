@@ -143,3 +143,16 @@ def test_usage_errors_come_first(lone_bridge):
 def test_no_account_is_a_usage_or_configuration_error(lone_bridge):
     lone_bridge.run("--to", "a@b", input="hi\n", XMPP_BRIDGE_JID=None).ended_with(64, 78)
     lone_bridge.run("--to", "a@b", input="hi\n", XMPP_BRIDGE_PASSWORD=None).ended_with(64, 77, 78)
+
+
+def test_a_server_that_asks_and_goes(lone_bridge, authority):
+    """What we answer meets a closed connection while more is still to be read: a loss like any other."""
+    pings = "".join(
+        f"<iq type='get' id='p{number}' from='localhost'><ping xmlns='urn:xmpp:ping'/></iq>" for number in range(3_000)
+    )
+    certificate = authority.server("asks-and-goes", ["localhost"])
+    with StallingServer(certificate, "bound", farewell=pings.encode()) as server:
+        for _ in range(3):
+            lone_bridge.run(
+                "--events", "--retry", "fail-fast", XMPP_BRIDGE_SERVER=f"localhost:{server.port}"
+            ).ended_with(69)

@@ -60,6 +60,19 @@ def test_a_killed_server(bridge, peer, server):
     _all_arrived(peer, lines)
 
 
+def test_a_signal_while_the_server_is_away(bridge, peer, server):
+    """The drain of a signal goes on over an outage that ends in time."""
+    running = bridge.start("--to", peer.jid)
+    running.write("before\n")
+    peer.wait_for_messages(1, 20)
+    server.stop()
+    running.write("meanwhile\n")
+    running.signal()
+    server.start()
+    running.end(30).ended_with(0)
+    peer.wait(lambda: "meanwhile" in peer.bodies, 20, "what was taken in while the server was away")
+
+
 def _all_arrived(peer, lines: list[str]):
     """Nothing is missing, the first copies are in order, and no more came twice than may be unacknowledged at once."""
     peer.wait(lambda: set(lines) <= set(peer.bodies), 30, lambda: _difference(lines, peer.bodies))

@@ -216,11 +216,11 @@ import Testing
 
     @Test func theByteWindowFollowsTheAnswers() {
         var window = ByteWindow(maxBytes: 512 * 1_024)
-        #expect(window.bytes == 65_536)
-        window.answered(after: .milliseconds(900), bytesThen: 32_767)
-        #expect(window.bytes == 65_536)  // not used, not proved
-        window.answered(after: .milliseconds(900), bytesThen: 32_768)
-        #expect(window.bytes == 131_072)
+        #expect(window.bytes == 16_384)
+        window.answered(after: .milliseconds(900), bytesThen: 8_191)
+        #expect(window.bytes == 16_384)  // not used, not proved
+        window.answered(after: .milliseconds(900), bytesThen: 8_192)
+        #expect(window.bytes == 32_768)
         for _ in 0..<9 { window.answered(after: .zero, bytesThen: 1_000_000) }
         #expect(window.bytes == 512 * 1_024)
         window.answered(after: .seconds(3), bytesThen: 1_000_000)
@@ -229,9 +229,19 @@ import Testing
         #expect(window.bytes == 8 * 1_024)
     }
 
+    @Test func whatIsOnItsWayExcusesSilence() {
+        var window = ByteWindow(maxBytes: 512 * 1_024)
+        #expect(window.transferTime(16_000) == .seconds(16), "nothing is known of the server yet")
+        for _ in 0..<30 { window.answered(after: .milliseconds(10), bytesThen: 100_000) }
+        #expect(window.transferTime(100_000) < .milliseconds(20))
+        window.unanswered()
+        #expect(window.bytes == 8 * 1_024 && window.transferTime(8_000) == .seconds(8))
+        #expect(window.transferTime(1_000_000_000) == .seconds(120))
+    }
+
     @Test func aFullByteWindowOpensWithTheAck() throws {
         var talk = try Dialogue.online()
-        talk.send(1, String(repeating: "x", count: 65_536))
+        talk.send(1, String(repeating: "x", count: 16_384))
         talk.flush()
         #expect(!talk.session.canSend && talk.session.unacceptedRows == 1)
         talk.ack(1)

@@ -6,7 +6,7 @@ public enum XMPPBridge {
     /// Runs the program by the process's arguments and ends it with the status of DESIGN 5.1.
     public static func main() -> Never {
         Signals.claim()
-        StandardDescriptors.fillGaps()
+        _ = StandardDescriptors.closedAtStart
         do {
             var command = try RootCommand.parseAsRoot()
             try command.run()

@@ -24,8 +24,6 @@ struct RunPlan: Sendable {
     var token: String
     var logLevel: LogLevel
     var quiet: Bool
-    /// Whether lines on standard input, which no rule takes, are to be noticed.
-    var watchesInput = false
 
     var showsProgress: Bool { !quiet && options.reads == .lines && ProgressLine.isWanted }
 }

@@ -13,9 +13,11 @@ extension RunPlan {
         let flags = request.session
         let path = ConfigurationFile.find(flag: flags.config, environment)
         let file = try path.map { path throws(StartFailure) in try ConfigurationFile.load(path) }
-        let account = try AccountChoice(flags, environment, file?.account)
         let work = try Work(request, file)
-
+        if work.options.prints, StandardDescriptors.closedAtStart.contains(STDOUT_FILENO) {
+            throw StartFailure(.io, "standard output is closed, and this run is to print there")
+        }
+        let account = try AccountChoice(flags, environment, file?.account)
         session = Session.Configuration(
             account: account.jid, resource: nil, credentials: account.credentials,
             presence: work.listens ? work.presence : nil)
@@ -40,7 +42,7 @@ extension RunPlan {
         options = work.options
         options.retry = session.retry
         options.waitsForLogin = session.retry == .failFast
-        watchesInput = work.watchesInput && Self.inputMayBring()
+        options.watchesInput = work.watchesInput && Self.inputMayBring()
         host = environment.host
         token = Self.randomToken()
         logLevel = flags.logLevel

@@ -22,10 +22,13 @@ struct Work {
             rules = try Self.rules(of: flags)
         } else {
             rules = try Self.rules(of: file, request.kind)
-            watchesInput = request.kind == .filter && !rules.contains { $0.from.contains(.stdin) }
         }
+        watchesInput = request.kind == .filter && !rules.contains { $0.from.contains(.stdin) }
         let router = Router(rules: rules, host: "")
-        options.reads = flags.input == .ndjson && flags.decide ? .commands : router.usesStdin ? .lines : .nothing
+        let readers = rules.filter { $0.from.contains(.stdin) }
+        let commands = readers.allSatisfy { $0.to == [.commands] && $0.match == nil }
+        options.reads =
+            flags.input == .ndjson ? .commands : readers.isEmpty ? .nothing : commands ? .commands : .lines
         options.answersCommands = options.reads == .commands || router.usesCommands
         options.prints = router.usesStdout || options.answersCommands
         options.output = flags.output

@@ -33,14 +33,14 @@ struct ProgressLine {
     /// Leaves the last figures standing.
     mutating func finish(_ counters: Pump.Counters, at now: Instant) {
         guard drawn != nil else { return }
-        draw(counters, now)
+        draw(counters, now, isOver: true)
         Diagnostics.write("\n")
     }
 
-    private func draw(_ counters: Pump.Counters, _ now: Instant) {
+    private func draw(_ counters: Pump.Counters, _ now: Instant, isOver: Bool = false) {
         let milliseconds = max((now.nanoseconds - began.nanoseconds) / 1_000_000, 1)
         let rate = counters.rowsAccepted * 1_000 / UInt64(milliseconds)
-        let state = counters.isOnline ? "" : ", offline"
+        let state = counters.isOnline || isOver ? "" : ", offline"
         Diagnostics.write(
             "\r\u{1B}[K\(counters.linesRead) lines, \(counters.rowsAccepted) acknowledged, \(rate)/s\(state)")
     }

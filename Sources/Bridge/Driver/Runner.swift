@@ -56,7 +56,7 @@ final class Runner: @unchecked Sendable {
     private func begin() {
         Signals.listen { [self] order in enter { self.answer(order) } }
         if plan.options.prints { openOutput() }
-        if plan.options.reads != .nothing || plan.watchesInput { openInput() }
+        if plan.options.reads != .nothing || plan.options.watchesInput { openInput() }
         if plan.showsProgress { progress = ProgressLine(began: Clock.monotonic()) }
         feed(.start)
     }

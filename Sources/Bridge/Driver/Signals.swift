@@ -45,11 +45,17 @@ enum Signals {
 
 /// What must hold before any descriptor is opened.
 enum StandardDescriptors {
-    /// Opens /dev/null on each of 0, 1 and 2 that is closed, so that no socket ever takes its number.
-    static func fillGaps() {
+    /// Which of 0, 1 and 2 were closed at the start. Looking at it for the first time opens /dev/null on each of them,
+    /// so that no socket ever takes its number: `main` does that before anything else.
+    static let closedAtStart = fillGaps()
+
+    private static func fillGaps() -> [Int32] {
+        var closed: [Int32] = []
         for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
             // open gives the lowest free number, which is this one since those below are open.
             _ = open("/dev/null", O_RDWR)
+            closed.append(descriptor)
         }
+        return closed
     }
 }

@@ -23,6 +23,10 @@ final class StreamConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var parser = StreamParser()
     private var isParsing = false
+    /// What is to be written once the parser has returned.
+    private var held: [UInt8] = []
+    /// What came while the parser was at work; at most what one failing write drains from the socket.
+    private var unread: [ByteBuffer] = []
     private var wantsRestart = false
     private var wantsTLS: TLSEngine?
     private var isOver = false
@@ -32,9 +36,16 @@ final class StreamConnection: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    /// Writes and flushes.
+    /// Writes and flushes. While the parser is at work the bytes are held until it has returned: a write that fails
+    /// makes NIO drain the socket at once, and the parser must not be called from inside of itself.
     func write(_ bytes: [UInt8]) {
-        guard let context, !isOver, !bytes.isEmpty else { return }
+        guard !isOver, !bytes.isEmpty else { return }
+        if isParsing { return held.append(contentsOf: bytes) }
+        send(bytes)
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        guard let context, !bytes.isEmpty else { return }
         unsentBytes += bytes.count
         guard unsentBytes <= Self.unsentBytesMax else { return over(.closed("the server takes no more data")) }
         let written = context.eventLoop.makePromise(of: Void.self)
@@ -60,6 +71,7 @@ final class StreamConnection: ChannelInboundHandler {
 
     /// Closes after what is written has gone, at the latest after ``lingerMax``; nothing more is delivered.
     func close() {
+        sendHeld()
         isOver = true
         guard let context else { return }
         guard unsentBytes > 0 else { return context.close(promise: nil) }
@@ -76,8 +88,20 @@ final class StreamConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let buffer = unwrapInboundIn(data)
-        buffer.withUnsafeReadableBytes { bytes in parse(bytes.bindMemory(to: UInt8.self)) }
+        unread.append(unwrapInboundIn(data))
+        // A read from inside of the parser's callback waits for the parser.
+        while !isParsing, !isOver, !unread.isEmpty {
+            let buffer = unread.removeFirst()
+            buffer.withUnsafeReadableBytes { bytes in parse(bytes.bindMemory(to: UInt8.self)) }
+            sendHeld()
+        }
+    }
+
+    private func sendHeld() {
+        guard !held.isEmpty else { return }
+        var bytes: [UInt8] = []
+        swap(&bytes, &held)
+        send(bytes)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -150,6 +174,7 @@ final class StreamConnection: ChannelInboundHandler {
     private func beginTLS(leftover: Int) {
         guard let engine = wantsTLS, let context else { return }
         wantsTLS = nil
+        sendHeld()
         guard leftover == 0 else { return over(.injected) }
         renewParser()
         let handler = TLSHandler(

@@ -51,6 +51,8 @@ struct Pump {
         var endOfInput: EndOfInput = .drain
         /// Whether nothing is read before the first login.
         var waitsForLogin = false
+        /// Whether lines that no rule takes are a mistake to tell.
+        var watchesInput = false
         var retry: Configuration.Retry = .forever
         var count: Int?
         var timeout: Duration?
@@ -61,7 +63,11 @@ struct Pump {
         /// Whether commands come, so that results must go somewhere.
         var answersCommands = false
 
-        func newFramer() -> LineFramer { LineFramer(reads == .commands ? .json : .text, limits: framing) }
+        /// A framer for what is read: text is cleaned and split, a command is taken whole or refused.
+        func newFramer() -> LineFramer {
+            if reads != .commands { return LineFramer(.text, limits: framing) }
+            return LineFramer(.json, limits: .init(lineBytesMax: Limits.commandBytesMax, overlong: .refuse))
+        }
 
         /// What standard input holds.
         enum Reads: Sendable { case nothing, lines, commands }
@@ -71,13 +77,19 @@ struct Pump {
     enum Limits {
         /// What may wait for acceptance in memory: enough for the widest window, little enough to be sent within the
         /// drain of a signal. When it is reached, standard input is not read.
-        static let spoolBytesMax = 4 * 1_024 * 1_024
+        static let spoolBytesMax = 1_024 * 1_024
         /// The same in rows.
-        static let spoolRowsMax = 4_096
+        static let spoolRowsMax = 2_000
+        /// Input is digested in pieces of this size, so that one chunk of short lines cannot fill the spool far beyond.
+        static let digestBytes = 2_048
+        /// The longest command.
+        static let commandBytesMax = 1_024 * 1_024
         /// Bytes for standard output that may wait in memory; beyond it events are dropped and told as a gap.
         static let outputWaitingBytesMax: UInt64 = 16 * 1_024 * 1_024
         /// From a signal's order to leave to the leaving, whatever is unaccepted then.
         static let drainSeconds = 10
+        /// How long the end waits for the answers to queries.
+        static let answerSeconds = 30
         /// How long the end waits for standard output's reader.
         static let flushSeconds = 5
         /// How often complaints about bad input are told at most.
@@ -110,7 +122,10 @@ struct Pump {
     var phase = Phase.running
     var deliveries: [Delivery] = []
 
-    // Outbound.
+    // Outbound. What of the last chunk of input waits for room in the store.
+    var undigested: ArraySlice<UInt8> = []
+    /// Whether a line or a command was refused.
+    var refusedInput = false
     var sentRow: UInt64 = 0
     var counters = Counters()
     var failures = Failures()
@@ -134,14 +149,19 @@ struct Pump {
     var eventsDropped: UInt64 = 0
     var unhandled = UnhandledStanzas()
     var messagesPrinted = 0
+    /// Whether no more events are printed: the rest is for the next run.
+    var isSated = false
     var lastMessage: Instant?
+    var wasOnline = false
 
     /// Where the run stands.
     enum Phase: Equatable, Sendable {
         /// Taking input. May become draining, leaving, flushing.
         case running
-        /// Input is over; what was accepted is being delivered, until then if there is a limit. Becomes leaving, flushing.
+        /// Input is over; what was accepted is being delivered, until then if there is a limit. Becomes settling, leaving, flushing.
         case draining(until: Instant?)
+        /// All is accepted; what was printed is being written, and queries answered. Becomes leaving, flushing.
+        case settling(until: Instant)
         /// The session is ending in good order. Becomes flushing.
         case leaving
         /// The session is over; standard output's reader gets this long. Becomes finished.
@@ -224,8 +244,10 @@ struct Pump {
     mutating func rest() -> Rest { Rest(wantsInput: wantsInput, deadline: deadline) }
 
     var wantsInput: Bool {
-        guard phase == .running, options.reads != .nothing, !store.isFull else { return false }
-        return !options.waitsForLogin || session.hasBeenOnline
+        guard phase == .running, options.reads != .nothing || options.watchesInput else { return false }
+        guard undigested.isEmpty, !store.isFull else { return false }
+        // Commands may be queries, which nobody can keep until there is a session.
+        return !(options.waitsForLogin || options.reads == .commands) || session.hasBeenOnline
     }
 
     var deadline: Instant? {
@@ -234,6 +256,7 @@ struct Pump {
         switch phase {
         case .running: if let silence = options.timeout { consider(lastMessage.map { $0 + silence }) }
         case .draining(let until): consider(until)
+        case .settling(let until): consider(until)
         case .flushing(_, let until): consider(until)
         case .leaving, .finished: break
         }
@@ -257,9 +280,11 @@ struct Pump {
         case .writable: send()
         case .spill(let stanza):
             // In memory the bytes that wait for standard output are the spool: the stanza is safe as it is.
+            // Of a run that takes no more, what it did not print stays with the server.
+            guard !isSated else { return }
             unhandled.forget(upTo: stanza)
             drive(.handled(upTo: stanza))
-        case .drained: leaveIfDrained()
+        case .drained: settleIfDrained()
         case .ended(let ending): ended(ending)
         }
     }

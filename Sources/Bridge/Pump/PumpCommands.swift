@@ -10,7 +10,9 @@ extension Pump {
     mutating func takeCommand(_ line: UnsafeBufferPointer<UInt8>, number: UInt64) {
         guard !line.isEmpty else { return }
         switch reader.read(line, number: number) {
-        case .failure(let problem): answer(problem.event)
+        case .failure(let problem):
+            refusedInput = true
+            answer(problem.event)
         case .success(let command): obey(command, number: number)
         }
     }
@@ -94,6 +96,7 @@ extension Pump {
     }
 
     private mutating func refuse(_ raw: Command.Raw, _ code: String, _ number: UInt64, _ text: String) {
+        refusedInput = true
         answer(.result(ref: raw.ref, ok: false, code: code, text: text, key: "xml", line: number))
     }
 
@@ -134,7 +137,7 @@ extension Pump {
         } else {
             answer(.result(ref: request.ref, ok: true, xml: iq.description))
         }
-        leaveIfDrained()
+        leaveIfSettled()
     }
 
     /// An id is no secret: an answer counts only from whom we asked (RFC 6120 8.1.2.1 for no address at all).
@@ -155,6 +158,7 @@ extension Pump {
             answer(.result(ref: request.ref, ok: false, code: "offline", text: "the stream was lost before the answer"))
         }
         rawRequests.removeAll()
+        leaveIfSettled()
     }
 
     private func serialised(_ stanza: Element) -> [UInt8] {

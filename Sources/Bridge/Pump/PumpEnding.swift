@@ -20,13 +20,19 @@ extension Pump {
 
     /// SIGTERM and SIGINT: a second one is the driver's, it ends the process at once.
     mutating func stop() {
+        let limit = now + .seconds(Limits.drainSeconds)
         switch phase {
-        case .running: beginDrain(limit: now + .seconds(Limits.drainSeconds))
-        case .draining: phase = .draining(until: now + .seconds(Limits.drainSeconds))
-        case .leaving, .flushing, .finished: break
+        case .running: beginDrain(limit: limit)
+        case .draining: phase = .draining(until: limit)
+        case .settling: return leave()
+        case .leaving, .flushing, .finished: return
         }
-        // Without a session there is nobody to drain to.
-        if case .draining = phase, !session.isOnline { leave(nil) }
+        guard case .draining = phase, !session.isOnline else { return }
+        // Without a session there is nothing to wait for but the delivery of what was taken in.
+        if store.count == 0 { return leave() }
+        let what = store.count == 1 ? "1 message waits" : "\(store.count) messages wait"
+        let patience = "\(Limits.drainSeconds) s at the most, a second signal ends at once"
+        actions.append(.say(.warning, "\(what) for the server: \(patience)"))
     }
 
     /// - Parameter isGone: whether its reader has gone, which is how `head` says that it has enough.
@@ -48,31 +54,57 @@ extension Pump {
     mutating func beginDrain(limit: Instant?) {
         phase = .draining(until: limit)
         drive(.drain)
-        leaveIfDrained()
+        settleIfDrained()
     }
 
-    /// Leaves once all that was accepted is accepted by the server, or refused by it.
-    mutating func leaveIfDrained() {
+    /// Goes on once all that was taken in is accepted by the server, or refused by it.
+    mutating func settleIfDrained() {
         // An empty input still tells whether the account can log in.
-        guard case .draining = phase, store.count == 0, rawRequests.isEmpty, session.hasBeenOnline else { return }
-        leave(nil)
+        guard case .draining = phase, store.count == 0, session.hasBeenOnline else { return }
+        settle()
+    }
+
+    /// Prints no new events, and waits until those that are printed are written: only then are they acknowledged, and
+    /// what comes behind them stays with the server for the next session. Queries still get their answers.
+    mutating func settle() {
+        isSated = true
+        let patience = rawRequests.isEmpty ? Limits.flushSeconds : Limits.answerSeconds
+        phase = .settling(until: now + .seconds(patience))
+        leaveIfSettled()
+    }
+
+    mutating func leaveIfSettled() {
+        guard case .settling = phase, rawRequests.isEmpty, outputIsBroken || outputWritten >= outputQueued else { return }
+        leave()
     }
 
     /// Ends the session in good order.
-    mutating func leave(_ status: ExitStatus?) {
-        if let status { worst = status }
+    mutating func leave() {
         phase = .leaving
         drive(.leave)
     }
 
     mutating func timeout() {
-        if case .draining(let until) = phase, let until, until <= now { leave(nil) }
-        if case .flushing(let status, let until) = phase, until <= now { finish(status) }
-        if phase == .running, let silence = options.timeout, let lastMessage, lastMessage + silence <= now {
-            actions.append(.say(.error, "no message for \(silence)"))
-            leave(.undelivered)
+        switch phase {
+        case .running:
+            if let silence = options.timeout, let lastMessage, lastMessage + silence <= now {
+                actions.append(.say(.error, "no message for \(Self.words(silence))"))
+                worst = .undelivered
+                settle()
+            }
+        case .draining(let until): if let until, until <= now { settle() }
+        case .settling(let until): if until <= now { leave() }
+        case .flushing(let status, let until): if until <= now { giveUpOutput(status) }
+        case .leaving, .finished: break
         }
         drive(.timeout)
+    }
+
+    /// Nobody has taken what was printed.
+    private mutating func giveUpOutput(_ status: ExitStatus) {
+        let bytes = outputQueued - outputWritten
+        actions.append(.say(.error, "\(bytes) bytes for standard output were not taken by its reader"))
+        finish(status == .success ? .io : status)
     }
 
     mutating func ended(_ ending: Ending) {
@@ -90,9 +122,8 @@ extension Pump {
             status = store.count == 0 ? .unreachable : .undelivered
             actions.append(.say(.error, text))
         }
-        if status == .success {
-            if let worst { status = worst } else if failures.count > 0 || store.count > 0 { status = .undelivered }
-        }
+        if status == .success { status = worst ?? (failures.count > 0 || store.count > 0 ? .undelivered : .success) }
+        if status == .success, refusedInput { status = .badInput }
         tellUndelivered()
         phase = .flushing(status, until: now + .seconds(Limits.flushSeconds))
         flushed()

@@ -6,13 +6,19 @@ import Stanza
 // Events of the session to rules to standard output.
 extension Pump {
     mutating func observe(_ event: Session.Event) {
+        if isSated, !concernsUs(event) { return }
         switch event {
         case .connecting:
             emit(.session(.connecting))
         case .online(let jid, let resumed, let peer):
             actions.append(.say(.info, "online as \(jid) at \(peer)\(resumed ? ", resumed" : "")"))
             emit(.session(.online, jid: jid, resumed: resumed, peer: peer))
-            leaveIfDrained()
+            if wasOnline, !resumed {
+                let text = "the stream could not be resumed: what came in between may be missing"
+                emit(.gap(reason: "not-resumed", text: text))
+            }
+            wasOnline = true
+            settleIfDrained()
         case .offline(let reason, let retryIn):
             // Without another attempt the end follows at once, and says the same.
             if let retryIn {
@@ -33,13 +39,24 @@ extension Pump {
         case .warning(let text):
             actions.append(.say(.warning, text))
         }
-        unhandled.add(session.inboundStanza, writtenAt: outputQueued)
+        // What a sated run still takes in is told apart by nobody: it is not acknowledged.
+        if !isSated { unhandled.add(session.inboundStanza, writtenAt: outputQueued) }
+    }
+
+    /// Whether a run that prints nothing new must still hear of it: its own state, bounces, and answers.
+    private func concernsUs(_ event: Session.Event) -> Bool {
+        switch event {
+        case .message(let message): message.type == "error"
+        case .presence, .subscription, .roster, .rosterComplete: false
+        case .connecting, .online, .offline, .stanzaLimit, .answer, .warning: true
+        }
     }
 
     private mutating func observe(_ message: Message) {
         if message.type == "error", let id = message.stanza["id"], let row = stanzas.row(of: id) ?? rawMessages[id] {
             return bounced(row, from: message.from, StanzaError(of: message.stanza))
         }
+        if isSated { return }
         counters.messagesReceived += 1
         guard router.usesEvents else { return }
         route(.event(.message(EventRecord.MessageFields(message, server: accountJID))), from: .session)
@@ -100,13 +117,17 @@ extension Pump {
     private mutating func countMessage() {
         messagesPrinted += 1
         lastMessage = now
-        if let count = options.count, messagesPrinted >= count, phase == .running { beginDrain(limit: nil) }
+        guard let count = options.count, messagesPrinted >= count, !isSated else { return }
+        // From here on what comes is the next run's.
+        isSated = true
+        if phase == .running { beginDrain(limit: nil) }
     }
 
     mutating func written(_ total: UInt64) {
         outputWritten = total
         tellHandled()
         if case .flushing = phase { flushed() }
+        leaveIfSettled()
     }
 
     /// Tells the session which stanzas its sinks have written.
@@ -116,7 +137,7 @@ extension Pump {
         drive(.handled(upTo: stanza))
     }
 
-    private static func words(_ duration: Duration) -> String {
+    static func words(_ duration: Duration) -> String {
         let milliseconds = duration.wholeMilliseconds
         return milliseconds < 10_000
             ? "\(milliseconds / 1_000).\(milliseconds % 1_000 / 100) s" : "\(milliseconds / 1_000) s"

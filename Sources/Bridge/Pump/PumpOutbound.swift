@@ -8,13 +8,23 @@ import Stanza
 extension Pump {
     mutating func takeChunk(_ chunk: [UInt8]) {
         counters.bytesRead += UInt64(chunk.count)
-        withFramer { framer, pump in
-            chunk.withUnsafeBufferPointer { bytes in
-                framer.push(bytes) { line, note in pump.takeLine(line, note) }
-            }
-        }
-        commit()
+        undigested += chunk
+        digest()
         complain()
+    }
+
+    /// Takes in as much of the chunk as the store has room for; the rest follows when rows are released.
+    private mutating func digest() {
+        while phase == .running, !undigested.isEmpty, !store.isFull {
+            let piece = undigested.prefix(Limits.digestBytes)
+            undigested.removeFirst(piece.count)
+            withFramer { framer, pump in
+                piece.withUnsafeBufferPointer { bytes in
+                    framer.push(bytes) { line, note in pump.takeLine(line, note) }
+                }
+            }
+            commit()
+        }
     }
 
     /// The framer calls back into the pump, so it is moved out of it for the time of the call.
@@ -36,8 +46,9 @@ extension Pump {
         switch note.piece {
         case .empty: return
         case .refused:
+            refusedInput = true
             if options.reads == .commands {
-                answer(CommandProblem.overlong(line: note.number, bytesMax: options.framing.lineBytesMax).event)
+                answer(CommandProblem.overlong(line: note.number, bytesMax: Limits.commandBytesMax).event)
             }
             return
         case .whole, .part: break
@@ -54,7 +65,8 @@ extension Pump {
         guard phase == .running else { return }
         actions.append(
             .say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
-        leave(.usage)
+        worst = .usage
+        leave()
     }
 
     /// Runs a record through the rules and carries the deliveries on.
@@ -92,6 +104,7 @@ extension Pump {
             let text =
                 "a message to \(content.to) is longer than the server takes (\(stanzaBytesMax) bytes), and refused"
             actions.append(.say(.warning, text))
+            refusedInput = true
             return emit(.error(code: "too-long", text: text))
         }
         for part in parts {
@@ -163,7 +176,8 @@ extension Pump {
             if let tag = row.ref, !wasRefused { released.append(RowTag(tag)) }
         }
         for tag in released { report(.delivery(ref: tag.ref, to: tag.recipient ?? accountJID, .acknowledged)) }
-        leaveIfDrained()
+        digest()
+        settleIfDrained()
     }
 
     /// A message of ours came back (RFC 6120 8.3): it was not delivered, whatever was acknowledged.

@@ -125,7 +125,7 @@ extension SASLFailure: CustomStringConvertible {
         case .credentialsExpired(let text):
             "authentication refused (credentials-expired\(Self.tail(text))); renew the password"
         case .temporary(let condition, let text):
-            "the server cannot authenticate anybody now (\(condition)\(Self.tail(text))); try again later"
+            "the server cannot authenticate anybody now (\(condition)\(Self.tail(text)))"
         case .faulty(let condition, let text):
             "the server did not accept how we authenticate (\(condition)\(Self.tail(text)))"
         case .unusableCredentials(let why): "the credentials cannot be used: \(why)"

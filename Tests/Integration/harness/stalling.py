@@ -45,7 +45,9 @@ PHASES = [name for name, _, _ in STEPS]
 class StallingServer:
     """Listens on 127.0.0.1 and stalls every connection after the step of that name."""
 
-    def __init__(self, certificate: Certificate, last_step: str):
+    def __init__(self, certificate: Certificate, last_step: str, farewell: bytes | None = None):
+        #: Sent after the last step, and the connection closed at once with all that came unread.
+        self._farewell = farewell
         self._last = PHASES.index(last_step)
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(certificate.chain, certificate.key)
@@ -90,5 +92,10 @@ class StallingServer:
                 elif answer:
                     connection.sendall(answer.format(*groups).encode() if groups else answer.encode())
             self.stalled += 1
+            if self._farewell is not None:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_000_000)
+                connection.sendall(self._farewell)
+                socket.socket.close(connection)
+                return
             while connection.recv(4096):
                 pass
