@@ -250,7 +250,7 @@ import Testing
 
     @Test func rowsSentAgainKeepToTheWindow() throws {
         var talk = try Dialogue.online { $0.limits.windowBytes = 1_000_000 }
-        let text = String(repeating: "x", count: 40_000)
+        let text = String(repeating: "x", count: 10_000)
         var h: UInt32 = 0
         talk.send(1, text)
         talk.send(2, text)
