@@ -7,6 +7,8 @@ import Stanza
 extension Pump {
     mutating func observe(_ event: Session.Event) {
         if isSated, !concernsUs(event) { return }
+        // The event that sates is still one that was taken.
+        let isTaken = !isSated
         switch event {
         case .connecting:
             emit(.session(.connecting))
@@ -40,7 +42,7 @@ extension Pump {
             actions.append(.say(.warning, text))
         }
         // What a sated run still takes in is told apart by nobody: it is not acknowledged.
-        if !isSated { unhandled.add(session.inboundStanza, writtenAt: outputQueued) }
+        if isTaken { unhandled.add(session.inboundStanza, writtenAt: outputQueued) }
     }
 
     /// Whether a run that prints nothing new must still hear of it: its own state, bounces, and answers.

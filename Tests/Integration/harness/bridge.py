@@ -145,6 +145,10 @@ class Running:
         """Waits for the event that says that the session is up."""
         return self.event("session", seconds, state="online")
 
+    def complaint_about(self, words: str, seconds: float = 10):
+        """Waits for a line on stderr that holds these words."""
+        self._wait(lambda: words in self.err, seconds, f"{words!r} on stderr")
+
     def line(self, seconds: float = 10) -> str:
         """Waits for the first line on stdout."""
         return self._wait(lambda: self._lines, seconds, "a line on stdout")[0]
