@@ -170,22 +170,42 @@ import Testing
         #expect(talk.status == .undelivered)
     }
 
-    @Test(arguments: [("", ExitStatus.success), ("kept\n", .undelivered)])
-    func aStopBeforeTheLoginEndsAtOnce(_ input: String, _ status: ExitStatus) throws {
+    @Test func aStopBeforeTheLoginEndsAtOnceWhereNothingWaits() throws {
         var talk = try PumpDialogue(Self.toOps)
-        if !input.isEmpty { talk.type(input) }
         talk.feed(.stop)
         #expect(talk.wanted.last == .abortConnection)
-        #expect(talk.status == status)
+        #expect(talk.status == .success)
     }
 
-    @Test func aStopWhileOfflineEndsAtOnce() throws {
-        var talk = try PumpDialogue.online(Self.toOps)
+    @Test(arguments: [true, false])
+    func aStopWhileOfflineGivesWhatWaitsTenSeconds(_ wasOnline: Bool) throws {
+        var talk = try PumpDialogue(Self.toOps) { $0.connectTimeout = .seconds(60) }
+        if wasOnline {
+            try talk.logIn()
+            talk.settle()
+        }
         talk.type("one\n")
-        talk.cut()
+        if wasOnline { talk.cut() }
+        talk.forget()
         talk.feed(.stop)
+        #expect(talk.said.last?.hasPrefix("warning: 1 message waits for the server: 10 s at the most") == true)
+        talk.wait(.seconds(9))
+        #expect(talk.status == nil)
+        talk.wait(.seconds(1))
         #expect(talk.said.last == "error: 1 message was not accepted by the server, and not kept")
         #expect(talk.status == .undelivered)
+    }
+
+    @Test func aStopWhileOfflineStillDeliversWhereTheServerComesBack() throws {
+        var talk = try PumpDialogue(Self.toOps)
+        talk.type("one\n")
+        talk.feed(.stop)
+        try talk.logIn()
+        talk.settle()
+        #expect(talk.bodies == ["one"])
+        #expect(talk.hasLeft)
+        talk.closeStream()
+        #expect(talk.status == .success)
     }
 
     @Test func aStreamLostDuringTheDrainIsResumed() throws {
@@ -285,17 +305,19 @@ import Testing
         #expect(talk.status == .io)
     }
 
-    @Test func theEndWaitsFiveSecondsForTheReader() throws {
+    @Test func theEndWaitsForTheReaderAndSaysWhatItDidNotTake() throws {
         var talk = try PumpDialogue.online(["--events"])
         talk.readerWaits = true
         try talk.server("<message from='a@example.org' type='chat'><body>x</body></message>")
         talk.feed(.stop)
-        talk.closeStream()
-        #expect(talk.status == nil)
         talk.wait(.seconds(4))
-        #expect(talk.status == nil)
+        #expect(!talk.hasLeft)
         talk.wait(.seconds(1))
-        #expect(talk.status == .success)
+        #expect(talk.hasLeft)
+        talk.closeStream()
+        talk.wait(.seconds(5))
+        #expect(talk.said.last?.hasSuffix("bytes for standard output were not taken by its reader") == true)
+        #expect(talk.status == .io)
     }
 
     @Test func theEndComesAsSoonAsTheReaderHasAll() throws {
@@ -303,9 +325,10 @@ import Testing
         talk.readerWaits = true
         try talk.server("<message from='a@example.org' type='chat'><body>x</body></message>")
         talk.feed(.stop)
-        talk.closeStream()
-        #expect(talk.status == nil)
+        #expect(!talk.hasLeft)
         talk.read()
+        #expect(talk.hasLeft)
+        talk.closeStream()
         #expect(talk.status == .success)
     }
 }

@@ -143,7 +143,7 @@ import Testing
         try talk.server(Self.message("one"))
         let last = talk.socket.pieces(by: "<a xmlns='urn:xmpp:sm:3' h='").last?.upTo("'", keeping: false)
         #expect(talk.hasLeft)
-        withKnownIssue("the run leaves before standard output is written") {
+        withKnownIssue("the message that fills the count is itself left out of h") {
             #expect(
                 last.flatMap { Int($0) } == Int(before).map { $0 + 1 }, "else the server keeps it and it comes twice")
         }
@@ -158,9 +158,7 @@ import Testing
         try talk.server(Self.message("two"))
         talk.settle()
         #expect(talk.hasLeft)
-        withKnownIssue("messages beyond the count are printed while rows wait for their acceptance") {
-            #expect(talk.printed == "one\n")
-        }
+        #expect(talk.printed == "one\n")
     }
 
     @Test func timeoutEndsAfterThatLongWithoutAMessage() throws {

@@ -92,7 +92,8 @@ import Testing
             talk.type(line)
             lines += 1
         }
-        #expect(lines == (Pump.Limits.spoolBytesMax + 60_000) / 60_300 || lines == Pump.Limits.spoolBytesMax / 60_000)
+        #expect(talk.pump.store.bytes >= Pump.Limits.spoolBytesMax)
+        #expect(talk.pump.store.bytes < Pump.Limits.spoolBytesMax + 65_000)
     }
 
     @Test func aLostStreamThatCannotBeResumedSendsAgainWithTheSameIDs() throws {

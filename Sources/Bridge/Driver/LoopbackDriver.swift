@@ -145,6 +145,8 @@ final class LoopbackConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var parser = StreamParser()
     private var isParsing = false
+    /// What came while the parser was at work; at most what one failing write drains from the socket.
+    private var unread: [ByteBuffer] = []
     private var wantsRestart = false
     private var wantsTLS: TLSEngine?
     private var isOver = false
@@ -194,7 +196,14 @@ final class LoopbackConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var buffer = unwrapInboundIn(data)
+        unread.append(unwrapInboundIn(data))
+        // A write that fails makes NIO drain the socket at once, also from inside of the parser's callback: what comes
+        // then waits for the parser.
+        while !isParsing, !isOver, !unread.isEmpty { take(unread.removeFirst()) }
+    }
+
+    private func take(_ chunk: ByteBuffer) {
+        var buffer = chunk
         bytesIn += buffer.readableBytes
         var isLast = false
         if let limit = limits.in, bytesIn >= limit {
