@@ -193,7 +193,7 @@ struct ByteWindow: Sendable, Equatable {
 
     /// An answer came after that long, to a question asked when so many bytes were on their way.
     mutating func answered(after delay: Duration, bytesThen: Int) {
-        let milliseconds = max(Int(delay.components.seconds) * 1_000 + Int(delay.components.attoseconds / 1_000_000_000_000_000), 1)
+        let milliseconds = max(Int(delay.wholeMilliseconds), 1)
         bytesPerSecond = max((bytesPerSecond + bytesThen * 1_000 / milliseconds) / 2, Self.bytesPerSecondMin)
         if delay > Self.lateAnswer {
             bytes = min(maxBytes, max(Self.minBytes, bytes / 2))

@@ -74,7 +74,7 @@ import Testing
             run.kill(SIGTERM)
             run.kill(SIGINT)
             let status = run.wait(seconds: LoopbackStage.secondsMax)
-            withKnownIssue("the second signal looks at the spool alone", isIntermittent: true) { #expect(status == 75) }
+            #expect(status == 75)
         }
     }
 
@@ -88,10 +88,8 @@ import Testing
             let isOnline = run.output.wait(seconds: 8) { $0.contains("\"state\":\"online\"") }
             run.kill(SIGTERM)
             let status = run.wait(seconds: 3)
-            withKnownIssue("its output is read to the end, and no signal is heard meanwhile") {
-                #expect(isOnline)
-                #expect(status == 0)
-            }
+            #expect(isOnline)
+            #expect(status == 0)
         }
     }
 

@@ -232,7 +232,7 @@ final class Runner: @unchecked Sendable {
             stopsAsked += 1
             guard stopsAsked == 1 else {
                 progress?.clear()
-                return finished.succeed(pump.store.count == 0 ? .success : .undelivered)
+                return finished.succeed(pump.statusNow)
             }
             feed(.stop)
         case .status: feed(.status)

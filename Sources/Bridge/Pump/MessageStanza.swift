@@ -12,6 +12,8 @@ struct MessageStanza {
         var body: [UInt8]
         var subject: String?
         var thread: String?
+        /// The user's own id for it; nil: one that names the row.
+        var id: String?
     }
 
     /// Everything of a message before the number in its id: the same for each message to one recipient.
@@ -29,16 +31,28 @@ struct MessageStanza {
     /// and clients keep when they rewrite the first, so that a stanza sent again is known as the same.
     func bytes(_ content: Content, head: [UInt8], row: UInt64) -> [UInt8] {
         var writer = XMLWriter(capacity: content.body.count + content.body.count / 8 + head.count + 160)
-        writer.bytes.append(contentsOf: head)
-        Self.append(row, to: &writer.bytes)
-        writer.raw("'>")
+        if let id = content.id {
+            writer.start("message")
+            writer.attribute("to", content.to.text)
+            writer.attribute("type", content.type)
+            writer.attribute("id", id)
+            writer.content()
+        } else {
+            writer.bytes.append(contentsOf: head)
+            Self.append(row, to: &writer.bytes)
+            writer.raw("'>")
+        }
         if let subject = content.subject { writer.element("subject", text: subject) }
         if let thread = content.thread { writer.element("thread", text: thread) }
         writer.raw("<body>")
         content.body.withUnsafeBufferPointer { writer.text($0) }
         writer.raw("</body><origin-id xmlns='urn:xmpp:sid:0' id='")
-        writer.bytes.append(contentsOf: idPrefix.utf8)
-        Self.append(row, to: &writer.bytes)
+        if let id = content.id {
+            writer.attributeValue(id)
+        } else {
+            writer.bytes.append(contentsOf: idPrefix.utf8)
+            Self.append(row, to: &writer.bytes)
+        }
         writer.raw("'/></message>")
         return writer.bytes
     }

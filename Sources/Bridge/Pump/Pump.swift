@@ -132,13 +132,15 @@ struct Pump {
     /// A fault that decides the status of a run that otherwise ends well.
     var worst: ExitStatus?
     var recipients: [JID: Recipient] = [:]
+    /// Whom each lane leads to, from lane 1.
+    var laneRecipients: [JID] = []
     /// The longest stanza that this server takes.
     var stanzaBytesMax = Limits.stanzaBytesMax
     /// Raw iq stanzas that wait for their answer, by id.
     var rawRequests: [String: RawRequest] = [:]
     var rawRequestCount: UInt64 = 0
-    /// Raw messages with an id of the user's that are not accepted yet: id → row.
-    var rawMessages: [String: UInt64] = [:]
+    /// Messages with an id of the user's that are not accepted yet: id → row.
+    var givenIDs: [String: UInt64] = [:]
     var complaintsTold: Instant?
 
     // Inbound: bytes of standard output, and the stanzas that wait for them to be written.

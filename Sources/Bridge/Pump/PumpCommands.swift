@@ -20,14 +20,20 @@ extension Pump {
     private mutating func obey(_ command: Command, number: UInt64) {
         switch command {
         case .send(let message):
+            var isTaken = true
             for jid in message.to {
-                append(
-                    .init(
-                        to: jid, type: message.type?.rawValue ?? "chat", body: message.body, subject: message.subject,
-                        thread: message.thread),
-                    ref: message.ref)
+                let content = MessageStanza.Content(
+                    to: jid, type: message.type?.rawValue ?? "chat", body: message.body, subject: message.subject,
+                    thread: message.thread, id: message.id)
+                if !append(content, ref: message.ref) { isTaken = false }
             }
-            answer(.result(ref: message.ref, ok: true, text: "accepted"))
+            if isTaken {
+                answer(.result(ref: message.ref, ok: true, text: "accepted"))
+            } else {
+                let text = "longer than the server takes (\(stanzaBytesMax) bytes)"
+                answer(
+                    .result(ref: message.ref, ok: false, code: "too-long", text: text, key: "body", line: number))
+            }
             commit()
         case .presence(let presence): show(presence)
         case .raw(let raw): sendRaw(raw, number: number)
@@ -91,7 +97,7 @@ extension Pump {
         let row = store.append(
             CollectionOfOne(RowDraft(lane: lane, payload: serialised(stanza), originID: id, ref: tag))
         ).lowerBound
-        if !id.isEmpty { rawMessages[id] = row }
+        if !id.isEmpty { givenIDs[id] = row }
         counters.rowsAppended += 1
     }
 

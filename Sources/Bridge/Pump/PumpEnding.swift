@@ -68,13 +68,16 @@ extension Pump {
     /// what comes behind them stays with the server for the next session. Queries still get their answers.
     mutating func settle() {
         isSated = true
+        if !outputIsBroken { tellDropped() }
         let patience = rawRequests.isEmpty ? Limits.flushSeconds : Limits.answerSeconds
         phase = .settling(until: now + .seconds(patience))
         leaveIfSettled()
     }
 
     mutating func leaveIfSettled() {
-        guard case .settling = phase, rawRequests.isEmpty, outputIsBroken || outputWritten >= outputQueued else { return }
+        guard case .settling = phase, rawRequests.isEmpty, outputIsBroken || outputWritten >= outputQueued else {
+            return
+        }
         leave()
     }
 
@@ -151,6 +154,12 @@ extension Pump {
         guard phase != .finished else { return }
         phase = .finished
         actions.append(.finish(status))
+    }
+
+    /// The status of a run that is ended at once, whatever is still to be done.
+    var statusNow: ExitStatus {
+        let isWhole = failures.count == 0 && store.count == 0 && undigested.isEmpty
+        return worst ?? (isWhole ? .success : .undelivered)
     }
 
     /// The line that SIGUSR1 asks for.

@@ -55,8 +55,10 @@ extension Pump {
     }
 
     private mutating func observe(_ message: Message) {
-        if message.type == "error", let id = message.stanza["id"], let row = stanzas.row(of: id) ?? rawMessages[id] {
-            return bounced(row, from: message.from, StanzaError(of: message.stanza))
+        if message.type == "error", let id = message.stanza["id"], let row = stanzas.row(of: id) ?? givenIDs[id],
+            bounced(row, id: id, from: message.from, StanzaError(of: message.stanza))
+        {
+            return
         }
         if isSated { return }
         counters.messagesReceived += 1
@@ -104,16 +106,25 @@ extension Pump {
             eventsDropped += 1
             return
         }
+        tellDropped()
         let before = output.count
-        if eventsDropped > 0 {
-            let gap = EventRecord.gap(
-                reason: "slow-reader", text: "standard output's reader is too slow", count: eventsDropped)
-            if options.output == .ndjson { events.append(gap, at: wall, to: &output) }
-            eventsDropped = 0
-        }
         let wrote = write(&self)
         outputQueued += UInt64(output.count - before)
         if wrote && isMessage { countMessage() }
+    }
+
+    /// Tells how many events were dropped since the last that was printed.
+    mutating func tellDropped() {
+        guard eventsDropped > 0 else { return }
+        let text = "standard output's reader is too slow"
+        let before = output.count
+        if options.output == .ndjson {
+            events.append(.gap(reason: "slow-reader", text: text, count: eventsDropped), at: wall, to: &output)
+        } else {
+            actions.append(.say(.warning, "\(eventsDropped) events were not printed: \(text)"))
+        }
+        outputQueued += UInt64(output.count - before)
+        eventsDropped = 0
     }
 
     private mutating func countMessage() {

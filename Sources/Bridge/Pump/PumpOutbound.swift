@@ -94,10 +94,13 @@ extension Pump {
     }
 
     /// Makes a message rows of the spool: one, or as many as the server's limit on stanzas asks for.
-    mutating func append(_ content: MessageStanza.Content, ref: String?) {
+    /// - Returns: Whether it was taken: not where it is too long and long ones are to be refused.
+    @discardableResult
+    mutating func append(_ content: MessageStanza.Content, ref: String?) -> Bool {
         // A frame takes some hundred bytes, so nearly every message is known to fit without a closer look.
         if content.body.count <= stanzaBytesMax / 10 - stanzas.frameBytes(content) {
-            return appendRow(content, ref: ref)
+            appendRow(content, ref: ref)
+            return true
         }
         let parts = BodyParts.of(content.body, contentBytesMax: stanzaBytesMax - stanzas.frameBytes(content))
         if parts.count > 1, options.framing.overlong == .refuse {
@@ -105,13 +108,17 @@ extension Pump {
                 "a message to \(content.to) is longer than the server takes (\(stanzaBytesMax) bytes), and refused"
             actions.append(.say(.warning, text))
             refusedInput = true
-            return emit(.error(code: "too-long", text: text))
+            emit(.error(code: "too-long", text: text))
+            return false
         }
-        for part in parts {
+        for (index, part) in parts.enumerated() {
             var one = content
             one.body = part
+            // An id names one stanza.
+            if index > 0 { one.id = nil }
             appendRow(one, ref: ref)
         }
+        return true
     }
 
     private mutating func appendRow(_ content: MessageStanza.Content, ref: String?) {
@@ -122,7 +129,8 @@ extension Pump {
             CollectionOfOne(
                 RowDraft(
                     lane: recipient.lane, payload: stanzas.bytes(content, head: recipient.head, row: row),
-                    originID: stanzas.identifier(row), ref: tag)))
+                    originID: content.id ?? stanzas.identifier(row), ref: tag)))
+        if let id = content.id { givenIDs[id] = row }
         counters.rowsAppended += 1
     }
 
@@ -142,6 +150,7 @@ extension Pump {
         let lane = known?.lane ?? Lane(rawValue: isNew ? UInt32(recipients.count + 1) : 0)
         let recipient = Recipient(lane: lane, type: type, head: stanzas.head(to: jid, type: type))
         if known != nil || isNew { recipients[jid] = recipient }
+        if isNew { laneRecipients.append(jid) }
         return recipient
     }
 
@@ -172,7 +181,7 @@ extension Pump {
         store.release(upTo: row) { row in
             let wasRefused = failures.rows.remove(row.number) != nil
             if !wasRefused { counters.rowsAccepted += 1 }
-            if !rawMessages.isEmpty { rawMessages[row.originID] = nil }
+            if !givenIDs.isEmpty { givenIDs[row.originID] = nil }
             if let tag = row.ref, !wasRefused { released.append(RowTag(tag)) }
         }
         for tag in released { report(.delivery(ref: tag.ref, to: tag.recipient ?? accountJID, .acknowledged)) }
@@ -181,17 +190,31 @@ extension Pump {
     }
 
     /// A message of ours came back (RFC 6120 8.3): it was not delivered, whatever was acknowledged.
-    mutating func bounced(_ row: UInt64, from: JID, _ error: StanzaError) {
+    /// - Returns: Whether it is a bounce at all: anybody may write an error that names an id of ours.
+    mutating func bounced(_ row: UInt64, id: String, from: JID, _ error: StanzaError) -> Bool {
         let waiting = store.row(row)
+        guard mayBounce(waiting?.lane, from) else { return false }
         if waiting != nil { failures.rows.insert(row) }
         failures.count += 1
         report(
             .delivery(
-                ref: waiting?.ref.map { RowTag($0).ref }, to: from, .failed, id: stanzas.identifier(row),
-                condition: error.condition, text: error.text))
+                ref: waiting?.ref.map { RowTag($0).ref }, to: from, .failed, id: id, condition: error.condition,
+                text: error.text))
         if failures.count <= Limits.failuresNamedMax {
             actions.append(.say(.error, "the message to \(from) was not delivered: \(error)"))
         }
+        return true
+    }
+
+    /// A bounce comes from the recipient, from its server, or from ours. Of a row that is released long since only
+    /// that is known whom we wrote to at all.
+    private func mayBounce(_ lane: Lane?, _ from: JID) -> Bool {
+        if from == accountJID || from == accountJID.server { return true }
+        guard let lane, lane.rawValue > 0 else {
+            return lane != nil || recipients[from] != nil || recipients[from.bare] != nil
+        }
+        let recipient = laneRecipients[Int(lane.rawValue) - 1]
+        return from.bare == recipient.bare || from == recipient.server
     }
 
     // MARK: - Complaints
