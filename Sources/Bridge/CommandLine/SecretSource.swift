@@ -6,7 +6,9 @@ import Stanza
 /// Opens the place where a password is kept; only a run does, `check` never.
 enum SecretSource {
     /// How long a command that prints the password may take.
-    private static let commandSeconds = 30
+    private static let commandTimeoutMilliseconds: Int32 = 30_000
+    /// How long it may take to end once it has printed it.
+    private static let graceMilliseconds = 1_000
 
     static func read(_ source: PasswordSource, _ environment: Environment) throws(StartFailure) -> Secret {
         switch source {
@@ -50,57 +52,50 @@ enum SecretSource {
     private static func output(of words: [String]) throws(StartFailure) -> [UInt8] {
         guard let program = words.first else { throw StartFailure(.configuration, "the password command is empty") }
         guard let pipe = Pipe() else { throw StartFailure(.io, "cannot make a pipe: \(Diagnostics.describe(errno))") }
-        // The signals that this process waits for are blocked in it: the command gets them as usual.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        posix_spawn_file_actions_adddup2(&actions, pipe.write, STDOUT_FILENO)
-        var child = pid_t()
-        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
-        let status = posix_spawnp(&child, program, &actions, &attributes, &arguments, environ)
-        posix_spawn_file_actions_destroy(&actions)
-        for argument in arguments { free(argument) }
+        let child: pid_t
+        do throws(SpawnFailure) {
+            child = try spawn(program, words, input: .inherited, output: pipe.write)
+        } catch {
+            for end in [pipe.read, pipe.write] { close(end) }
+            throw StartFailure(.configuration, "cannot run the password command \(program): \(error)")
+        }
         close(pipe.write)
         defer { close(pipe.read) }
-        guard status == 0 else {
-            throw StartFailure(
-                .configuration, "cannot run the password command \(program): \(Diagnostics.describe(status))")
-        }
-        guard let line = firstLine(from: pipe.read) else {
+        guard let content = line(from: pipe.read) else {
             kill(child, SIGKILL)
             waitpid(child, nil, 0)
-            throw StartFailure(
-                .configuration, "the password command \(program) did not print a whole line within \(commandSeconds) s")
+            throw StartFailure(.configuration, "the password command \(program) printed no line within 30 s")
         }
-        // A command that has printed its line may stay, as an agent does; one that has failed is not believed.
-        var result: Int32 = 0
-        let isOver = waitpid(child, &result, line.isEmpty ? 0 : WNOHANG) == child
-        guard !isOver || result == 0 else {
+        if let result = reap(child), result != 0 {
             throw StartFailure(.configuration, "the password command \(program) failed")
         }
-        return line
+        return content
     }
 
-    /// What comes up to the first line end or the end of the output; nil where neither comes in time.
-    private static func firstLine(from descriptor: Int32) -> [UInt8]? {
-        let end = Clock.monotonic() + .seconds(commandSeconds)
+    /// The status of the command; nil where it has printed its line and stays, as an agent does.
+    private static func reap(_ child: pid_t) -> Int32? {
+        var result: Int32 = 0
+        for _ in 0..<graceMilliseconds / 10 {
+            if waitpid(child, &result, WNOHANG) == child { return result }
+            usleep(10_000)
+        }
+        return nil
+    }
+
+    /// What a command prints up to the end of its first line at the least; nil where that does not come in time.
+    private static func line(from descriptor: Int32) -> [UInt8]? {
+        let end = Clock.monotonic() + .milliseconds(Int(commandTimeoutMilliseconds))
         var content: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
-        while content.count < SmallFile.bytesMax {
-            let left = (end - Clock.monotonic()).wholeMilliseconds
+        while !content.contains(0x0A), content.count < SmallFile.bytesMax {
+            let left = (end.nanoseconds - Clock.monotonic().nanoseconds) / 1_000_000
             var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             guard left > 0, Glibc.poll(&poll, 1, Int32(left)) > 0 else { return nil }
             let count = Glibc.read(descriptor, &buffer, buffer.count)
-            if count <= 0 { return content }
-            content += buffer[..<count]
-            if buffer[..<count].contains(0x0A) { return content }
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 { break }
+            content.append(contentsOf: buffer[..<count])
         }
-        return nil
+        return content
     }
 }

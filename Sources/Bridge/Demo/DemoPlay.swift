@@ -78,20 +78,18 @@ private final class Child {
     private let shown = Gate()
 
     init(_ arguments: [String], environment: [String], label: String, tail log: String? = nil) throws(StartFailure) {
-        var source = STDIN_FILENO
+        var source: Pipe?
         if let log {
             let ends = try Self.pipe()
-            tail = try Self.spawn(
-                "/usr/bin/env", ["env", "tail", "-n", "+1", "-F", log], environment, input: nil, output: ends.write)
+            tail = try Self.start("tail", ["tail", "-n", "+1", "-F", log], environment, .nothing, ends.write)
             close(ends.write)
-            source = ends.read
+            source = ends
         }
         let ends = try Self.pipe()
-        process = try Self.spawn(
-            "/proc/self/exe", ["xmpp-bridge"] + arguments, environment, input: log == nil ? nil : source,
-            output: ends.write)
+        let input = source.map { ChildInput.descriptor($0.read) } ?? .nothing
+        process = try Self.start("/proc/self/exe", ["xmpp-bridge"] + arguments, environment, input, ends.write)
         close(ends.write)
-        if log != nil { close(source) }
+        if let source { close(source.read) }
         let descriptor = ends.read
         startThread(named: "demo") { [shown] in
             Self.show(descriptor, label)
@@ -132,35 +130,14 @@ private final class Child {
         return pipe
     }
 
-    private static func spawn(
-        _ program: String, _ arguments: [String], _ environment: [String], input: Int32?, output: Int32
+    private static func start(
+        _ program: String, _ arguments: [String], _ environment: [String], _ input: ChildInput, _ output: Int32
     ) throws(StartFailure) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        if let input {
-            posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
-        } else {
-            posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        do throws(SpawnFailure) {
+            return try spawn(program, arguments, environment: environment, input: input, output: output)
+        } catch {
+            throw StartFailure(.io, "cannot start \(program): \(error)")
         }
-        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        // The signals that this process waits for are blocked in it: the children get theirs as usual.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
-        defer { for word in words + variables { free(word) } }
-        var child = pid_t()
-        let status = posix_spawn(&child, program, &actions, &attributes, &words, &variables)
-        guard status == 0 else {
-            throw StartFailure(.io, "cannot start \(program): \(Diagnostics.describe(status))")
-        }
-        return child
     }
 
     private static func show(_ descriptor: Int32, _ label: String) {

@@ -248,6 +248,8 @@ struct Pump {
     var wantsInput: Bool {
         guard phase == .running, options.reads != .nothing || options.watchesInput else { return false }
         guard undigested.isEmpty, !store.isFull else { return false }
+        // Every command has a result: none is read while those of earlier ones are not taken.
+        if options.answersCommands, outputQueued - outputWritten > Limits.outputWaitingBytesMax / 2 { return false }
         // Commands may be queries, which nobody can keep until there is a session.
         return !(options.waitsForLogin || options.reads == .commands) || session.hasBeenOnline
     }
