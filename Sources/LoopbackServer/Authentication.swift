@@ -96,6 +96,7 @@ extension LoopbackServer {
         flush(id)
         connections[id]?.stage = .expectHeader(account: account)
         emit(.restartStream(id), on: id)
+        connections[id]?.isHeaderWritten = false
     }
 
     /// `<failure/>` (RFC 6120 6.4.5); the client may try again, but not for ever.

@@ -89,6 +89,7 @@ extension LoopbackServer {
         connections[id]?.stage = .expectHandshake
         emit(.startTLS(id), on: id)
         emit(.restartStream(id), on: id)
+        connections[id]?.isHeaderWritten = false
         strikeAfter(.starttls, on: id)
     }
 

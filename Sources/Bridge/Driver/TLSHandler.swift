@@ -73,7 +73,7 @@ final class TLSHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if !wasEstablished { end(.handshake("the server closed the connection during the TLS handshake"), context) }
+        if !wasEstablished { end(.truncated("the server closed the connection during the TLS handshake"), context) }
         isOver = true
         context.fireChannelInactive()
     }
