@@ -30,6 +30,12 @@ public struct TextWriter: Sendable {
             case 0x0A: letter = UInt8(ascii: "n")
             case 0x0D: letter = UInt8(ascii: "r")
             case UInt8(ascii: "\\"): letter = UInt8(ascii: "\\")
+            case 0x80..<0xA0 where position > 0 && body[position - 1] == 0xC2:
+                // C1 controls are legal in XML, and a terminal may obey them.
+                output.append(contentsOf: body[start..<position - 1])
+                output.append(contentsOf: "\\u00\(String(body[position], radix: 16))".utf8)
+                start = position + 1
+                continue
             case _: continue
             }
             output.append(contentsOf: body[start..<position])

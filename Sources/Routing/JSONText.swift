@@ -66,6 +66,11 @@ public struct JSONText {
             raw(String(byte & 0x0F, radix: 16))
         case _:
             switch UTF8Sequence(bytes, at: position) {
+            case .whole(2) where byte == 0xC2 && bytes[position + 1] < 0xA0:
+                // C1 controls: legal, but a terminal may obey them.
+                raw("\\u00")
+                raw(String(bytes[position + 1], radix: 16))
+                return 2
             case .whole(let length):
                 raw(UnsafeBufferPointer(rebasing: bytes[position..<position + length]))
                 return length

@@ -100,7 +100,7 @@ public struct Message: Sendable, Equatable {
     public var from: JID
     /// `chat` by default reading is `normal` (RFC 6121 5.2.2).
     public var type: String
-    /// When it was first sent, where a trusted delay says so (XEP-0203), as written there.
+    /// When it was first sent, where a delay says so (XEP-0203), as written there: anybody may write one.
     public var delay: String?
 
     /// A message.

@@ -45,7 +45,7 @@ struct PendingQuestions: Sendable {
         let id: String
         /// What its answer accepts: rows below this index of the queue.
         let limit: UInt64
-        let at: Instant
+        var at: Instant
         let inFlightBytes: Int
     }
 

@@ -66,6 +66,8 @@ extension ClientSession {
         keyCache = negotiation.keyCache
         liveness = Liveness(at: now)
         answers.begin(at: queue.acked)
+        // What was asked before the stream was lost has all its time again.
+        pending.acceptance?.at = now
         if let limit = negotiation.features?.stanzaBytesMax, limit != stanzaLimitTold {
             stanzaLimitTold = limit
             actions.append(.event(.stanzaLimit(bytes: limit)))
@@ -163,7 +165,10 @@ extension ClientSession {
     mutating func accepted(_ question: PendingQuestions.Acceptance, _ actions: inout [Action]) {
         pending.acceptance = nil
         if !queue.isManaged { window.answered(after: now - question.at, bytesThen: question.inFlightBytes) }
-        if let row = queue.accept(below: question.limit) { actions.append(.accepted(upTo: row)) }
+        if let row = queue.accept(below: question.limit) {
+            retry.progressed()
+            actions.append(.accepted(upTo: row))
+        }
     }
 
     // MARK: - Inbound

@@ -48,7 +48,7 @@ struct OutgoingQueue: Sendable {
     /// Rows below this index are accepted once a ping sent from now on is answered.
     var acceptable: UInt64 { isManaged ? acked : sent }
     /// Whether there are such rows.
-    var hasAcceptableRows: Bool { first < acceptable && entries.first?.row != nil }
+    var hasAcceptableRows: Bool { first < acceptable && unacceptedRows > 0 }
 
     // MARK: - Sending
 
@@ -102,7 +102,7 @@ struct OutgoingQueue: Sendable {
     mutating func accept(below limit: UInt64) -> UInt64? {
         var accepted: UInt64?
         while first < limit, let entry = entries.popFirst() {
-            if !isManaged { inFlightBytes -= entry.size }
+            if !isManaged { inFlightBytes = max(0, inFlightBytes - entry.size) }
             if let row = entry.row {
                 accepted = row
                 unacceptedRows -= 1

@@ -12,6 +12,9 @@ struct RetrySchedule: Sendable {
     private(set) var failures = 0
     /// Since when the session is not online.
     private var offlineSince: Instant?
+    private var isOnline = false
+    /// Whether the server has accepted anything while it was online last.
+    private var hasProgressed = false
 
     init(_ configuration: Configuration) {
         policy = configuration.retry
@@ -23,7 +26,7 @@ struct RetrySchedule: Sendable {
     var end: Instant? {
         switch policy {
         case .failFast, .forever: nil
-        case .within(let span): offlineSince.map { $0 + span }
+        case .within(let span): isOnline ? nil : offlineSince.map { $0 + span }
         }
     }
 
@@ -31,12 +34,21 @@ struct RetrySchedule: Sendable {
     mutating func begin(at now: Instant) { offlineSince = now }
 
     /// The session is online.
-    mutating func wentOnline() { offlineSince = nil }
+    mutating func wentOnline() {
+        isOnline = true
+        hasProgressed = false
+    }
+
+    /// The server has accepted something.
+    mutating func progressed() { hasProgressed = true }
 
     /// The session was online since then, and is not any more.
     mutating func wentOffline(onlineSince: Instant, at now: Instant) {
-        if now - onlineSince >= Self.steadyOnline { failures = 0 }
-        offlineSince = now
+        isOnline = false
+        // A session that neither lasts nor gets anything done is none: the policy's time only stood still meanwhile.
+        let isSteady = now - onlineSince >= Self.steadyOnline
+        if isSteady { failures = 0 }
+        offlineSince = isSteady || hasProgressed ? now : offlineSince.map { $0 + (now - onlineSince) }
     }
 
     /// After a failure: how long to wait, or nil where the policy gives up.

@@ -331,4 +331,26 @@ import Testing
         talk.closeStream()
         #expect(talk.status == .success)
     }
+
+    @Test func aStopTakesInWhatWasRead() throws {
+        var talk = try PumpDialogue.online(["--to", "bob@example.org"])
+        let lines = (0..<Pump.Limits.spoolRowsMax + 500).map { "line \($0)" }
+        talk.feed(.inputChunk(Array((lines.joined(separator: "\n") + "\nunended").utf8)))
+        talk.feed(.stop)
+        talk.settle()
+        #expect(talk.hasLeft)
+        #expect(talk.bodies == lines + ["unended"])
+    }
+
+    @Test func whatABrokenOutputDidNotPrintStaysWithTheServer() throws {
+        var talk = try PumpDialogue.online(["--events"])
+        talk.readerWaits = true
+        try talk.server("<message from='bob@example.org'><body>never printed</body></message>")
+        talk.forget()
+        talk.feed(.outputFailed("its reader has gone", isGone: true))
+        try talk.server("<r xmlns='urn:xmpp:sm:3'/>")
+        #expect(!talk.socket.contains("<a xmlns='urn:xmpp:sm:3' h='2'/>"), "\(talk.socket)")
+        talk.closeStream()
+        #expect(talk.status == .io)
+    }
 }

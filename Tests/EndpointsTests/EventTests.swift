@@ -62,7 +62,7 @@ import Testing
     @Test(arguments: [
         ("", ""), ("plain", "plain"), ("\"\\/", #"\"\\/"#), ("\u{8}\u{C}\n\r\t", #"\b\f\n\r\t"#),
         ("\u{0}\u{1F}\u{B}\u{10}", #"\u0000\u001f\u000b\u0010"#),
-        ("\u{7F}\u{80}é漢😀\u{2028}\u{FFFF}", "\u{7F}\u{80}é漢😀\u{2028}\u{FFFF}"),
+        ("\u{7F}\u{80}\u{9B}\u{A0}é漢😀\u{2028}\u{FFFF}", "\u{7F}\\u0080\\u009b\u{A0}é漢😀\u{2028}\u{FFFF}"),
         ("0123456789\"0123456789abcdef\\x", #"0123456789\"0123456789abcdef\\x"#),
     ])
     func stringsAreEscaped(_ text: String, _ expected: String) throws {
@@ -113,10 +113,11 @@ import Testing
         var output: [UInt8] = []
         #expect(writer.append(message("one"), to: &output))
         #expect(writer.append(message("two\nlines\r\\n é\\"), to: &output))
+        #expect(writer.append(message("\u{9B}31m\u{A0}"), to: &output), "a terminal may obey C1 controls")
         #expect(writer.append(message(""), to: &output))
         #expect(!writer.append(message(nil), to: &output))
         #expect(!writer.append(message("back", error: .init(condition: "item-not-found")), to: &output))
         #expect(!writer.append(.session(.online), to: &output))
-        #expect(String(decoding: output, as: UTF8.self) == "one\ntwo\\nlines\\r\\\\n é\\\\\n\n")
+        #expect(String(decoding: output, as: UTF8.self) == "one\ntwo\\nlines\\r\\\\n é\\\\\n\\u009b31m\u{A0}\n\n")
     }
 }

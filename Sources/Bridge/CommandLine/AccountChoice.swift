@@ -15,8 +15,10 @@ struct AccountChoice {
 
     init(_ flags: SessionOptions, _ environment: Environment, _ file: Plan.Account?) throws(StartFailure) {
         let address = try Self.address(flags, environment, file)
+        // What the file says of its account says nothing of another: above all not its password.
+        let file = file?.jid == nil || file?.jid?.bare == address.bare ? file : nil
         jid = address.bare
-        resource = flags.resource ?? file?.resource ?? address.resource
+        resource = flags.resource ?? address.resource ?? file?.resource
         server = try Self.server(flags, environment, file)
         tls = try Self.trust(flags, environment, file)
         retry = file?.retry

@@ -48,7 +48,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup(title: "The session") var session: SessionOptions
 
     func validate() throws {
-        if filter.decide {
+        if !filter.isPlain {
             throw ValidationError(
                 "run takes its work from the file; --to, --from, --events and --input are the filter's")
         }

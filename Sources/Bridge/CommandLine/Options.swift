@@ -125,6 +125,12 @@ struct FilterOptions: ParsableArguments {
         help: ArgumentHelp("End after that long (30s, 10m) without one; the exit status is 75.", valueName: "duration"))
     var timeout: String?
 
+    /// Whether all of them are as they are where nothing is said.
+    var isPlain: Bool {
+        !decide && output == .ndjson && type == "chat" && overlong == .split && onEOF == nil && count == nil
+            && timeout == nil
+    }
+
     /// Whether any of these says what this run is to do.
     var decide: Bool { !to.isEmpty || !from.isEmpty || events || input == .ndjson }
 }

@@ -106,7 +106,8 @@ extension RunPlan {
     private static func resolver(_ environment: Environment) throws(StartFailure) -> Resolver {
         guard let text = environment["XMPP_BRIDGE_NAMESERVER"] else { return Resolver() }
         let parts = text.split(separator: ":")
-        guard parts.count == 2, let port = UInt16(parts[1]) else {
+        var address = in_addr()
+        guard parts.count == 2, let port = UInt16(parts[1]), inet_pton(AF_INET, String(parts[0]), &address) == 1 else {
             throw StartFailure(.configuration, "XMPP_BRIDGE_NAMESERVER=\(text): expected ADDRESS:PORT")
         }
         return Resolver(nameserver: (String(parts[0]), port))

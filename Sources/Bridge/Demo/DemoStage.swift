@@ -13,6 +13,7 @@ final class DemoStage {
 
     init(domain: String, accounts: [(name: String, password: String)], faults: [Fault], port: Int) throws(StartFailure)
     {
+        Signals.claim()
         self.domain = domain
         self.accounts = accounts
         let configuration: LoopbackServer.Configuration

@@ -26,6 +26,8 @@ final class Connector {
     private let directions: Directions
     private let tls: TLSPolicy
     private var generation = 0
+    /// Whose direct TLS does not stand yet: nobody else holds it.
+    private var handshaking: StreamConnection?
     /// How many candidates the next attempt leaves out at the front, since they failed behind their TCP handshake.
     private var rotation = 0
 
@@ -43,7 +45,13 @@ final class Connector {
     }
 
     /// Forgets the attempt under way: its outcome will not be told.
-    func abandon() { generation += 1 }
+    func abandon() {
+        generation += 1
+        guard let stream = handshaking else { return }
+        handshaking = nil
+        rotate()
+        stream.abort()
+    }
 
     /// The connection stood and failed before the session was online: begin with the next candidate next time.
     func rotate() { rotation += 1 }
@@ -176,11 +184,15 @@ final class Connector {
         let peer = PeerName(
             host: candidate.host, port: candidate.port, isLoopback: channel.remoteAddress?.isLoopback ?? false)
         guard candidate.directTLS else { return attempt.opened(stream, .plain(peer: peer)) }
+        handshaking = stream
         stream.deliver = { [self] input in
             guard attempt.number == generation else { return }
             switch input {
-            case .secured(let facts): attempt.opened(stream, .tls(facts, peer: peer))
+            case .secured(let facts):
+                handshaking = nil
+                attempt.opened(stream, .tls(facts, peer: peer))
             case .disconnected(let failure):
+                handshaking = nil
                 var next = attempt
                 next.failures.append(failure)
                 begin(next, rest)
@@ -190,8 +202,18 @@ final class Connector {
         }
         do throws(TLSFailure) {
             stream.startTLS(try engine(direct: true))
+            if !rest.isEmpty { watch(stream) }
         } catch {
+            handshaking = nil
+            stream.abort()
             attempt.failed(error.transportFailure)
+        }
+    }
+
+    /// Beside others a candidate's handshake has no more patience than its TCP had.
+    private func watch(_ stream: StreamConnection) {
+        loop.assumeIsolated().scheduleTask(in: Self.patienceBesideOthers) { [self] in
+            if handshaking === stream { stream.over(.closed("no answer to TLS")) }
         }
     }
 

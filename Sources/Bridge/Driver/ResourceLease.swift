@@ -27,7 +27,9 @@ struct ResourceLease: Sendable {
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
                 return ResourceLease(resource: "xmpp-bridge.\(host)-\(number)")
             }
+            let reason = errno
             close(descriptor)
+            if reason != EWOULDBLOCK && reason != EINTR { throw .directory(path: path, errno: reason) }
         }
         throw .exhausted(path: directory)
     }

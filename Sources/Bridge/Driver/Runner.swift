@@ -14,6 +14,8 @@ final class Runner: @unchecked Sendable {
     private let connector: Connector
     private var pump: Pump
     private var connection: StreamConnection?
+    /// Whether the connection, or the last one, never brought a session: the next attempt begins elsewhere.
+    private var isUnproven = false
     private var input: InputReader?
     private var output: OutputWriter?
     private var progress: ProgressLine?
@@ -29,6 +31,7 @@ final class Runner: @unchecked Sendable {
 
     /// Runs a plan to its end.
     static func run(_ plan: RunPlan) throws(StartFailure) -> ExitStatus {
+        Signals.claim()
         let tls: TLSPolicy
         do throws(TLSFailure) { tls = try TLSPolicy(client: plan.tls) } catch {
             throw StartFailure(.configuration, "\(error)")
@@ -84,6 +87,7 @@ final class Runner: @unchecked Sendable {
     private func flush() {
         let bytes = pump.takeSocketOutput()
         if !bytes.isEmpty { connection?.write(bytes) }
+        if pump.counters.isOnline { isUnproven = false }
         let printed = pump.takeOutput()
         if !printed.isEmpty { output?.write(printed) }
     }
@@ -153,10 +157,13 @@ final class Runner: @unchecked Sendable {
 
     private func connect(_ target: ConnectTarget) {
         drop { $0.abort() }
+        if isUnproven { connector.rotate() }
+        isUnproven = false
         connector.connect(
             target,
             opened: { [self] stream, transport in
                 connection = stream
+                isUnproven = true
                 stream.deliver = { [weak self, weak stream] input in
                     guard let self, connection === stream else { return }
                     arrived(input)
@@ -174,7 +181,6 @@ final class Runner: @unchecked Sendable {
         // The end of the batch follows: what it brings is written at once.
         isInBatch = true
         if case .disconnected(let failure) = input {
-            if !pump.counters.isOnline { connector.rotate() }
             // A peer that cannot be understood still hears why (RFC 6120 4.9.3.13): the session closes by itself.
             if case .malformed = failure {} else { connection = nil }
         }

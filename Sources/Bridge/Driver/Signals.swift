@@ -12,9 +12,12 @@ enum Signals {
         case reload
     }
 
-    /// Blocks the signals in this thread and all that it starts later, and ignores SIGPIPE. Call it first in `main`.
+    /// Ignores SIGPIPE: a write that fails says so. Call it first in `main`.
+    static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
+    /// Blocks the signals in this thread and all that it starts later, so that ``listen(_:)`` gets them. Until then they
+    /// end the process as usual. Call it before the first thread is started.
     static func claim() {
-        signal(SIGPIPE, SIG_IGN)
         var set = mask()
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
@@ -35,10 +38,17 @@ enum Signals {
         }
     }
 
+    /// A parent that had a signal ignored (a shell for what runs behind it, nohup) meant it.
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { return false }
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+    }
+
     private static func mask() -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
-        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { sigaddset(&set, number) }
+        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] where !isIgnored(number) { sigaddset(&set, number) }
         return set
     }
 }

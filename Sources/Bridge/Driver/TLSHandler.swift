@@ -45,7 +45,11 @@ final class TLSHandler: ChannelDuplexHandler {
             established(engine)
         }
         if !plaintext.isEmpty { context.fireChannelRead(wrapInboundOut(ByteBuffer(bytes: plaintext))) }
-        if let failure { end(failure, context) }
+        if let failure {
+            end(failure, context)
+        } else if engine.peerClosed {
+            end(.truncated("the server ended TLS"), context)
+        }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -63,11 +63,14 @@ struct MessageStanza {
         bytes.append(UInt8(ascii: "0") + UInt8(number % 10))
     }
 
+    /// What any stanza of ours takes beside its texts, at the most.
+    static let frameBytesMin = 300
+
     /// What the stanza around a body takes at the most, in bytes.
     func frameBytes(_ content: Content) -> Int {
         let texts =
             content.to.text.utf8.count + (content.subject?.utf8.count ?? 0) + (content.thread?.utf8.count ?? 0)
-        return 300 + idPrefix.utf8.count * 2 + texts * 6
+        return Self.frameBytesMin + idPrefix.utf8.count * 2 + texts * 6
     }
 
     /// The id of a row.

@@ -124,6 +124,7 @@ struct Pump {
 
     // Outbound. What of the last chunk of input waits for room in the store.
     var undigested: ArraySlice<UInt8> = []
+    var isDroppingRelayed = false
     /// Whether a line or a command was refused.
     var refusedInput = false
     var sentRow: UInt64 = 0
@@ -242,7 +243,7 @@ struct Pump {
         var deadline: Instant?
     }
 
-    /// Ask after the bytes are taken. (It changes nothing; a call that may change is made in place, others copy us.)
+    /// Ask after the bytes are taken. Mutating only so that a caller does not copy the pump to ask.
     mutating func rest() -> Rest { Rest(wantsInput: wantsInput, deadline: deadline) }
 
     var wantsInput: Bool {
@@ -267,11 +268,22 @@ struct Pump {
         return first
     }
 
+    private var isOver: Bool {
+        switch phase {
+        case .flushing, .finished: true
+        case .running, .draining, .settling, .leaving: false
+        }
+    }
+
     // MARK: - The session
 
     /// Gives the session an input and carries out what it wants.
     mutating func drive(_ input: Session.Input) {
-        for action in session.handle(input, at: now) { carryOut(action) }
+        for action in session.handle(input, at: now) {
+            // An action before this one may have ended the run.
+            if isOver { break }
+            carryOut(action)
+        }
         counters.isOnline = session.isOnline
     }
 

@@ -35,7 +35,7 @@ extension Pump {
                     .result(ref: message.ref, ok: false, code: "too-long", text: text, key: "body", line: number))
             }
             commit()
-        case .presence(let presence): show(presence)
+        case .presence(let presence): show(presence, number: number)
         case .raw(let raw): sendRaw(raw, number: number)
         }
     }
@@ -47,7 +47,13 @@ extension Pump {
 
     // MARK: - presence
 
-    private mutating func show(_ presence: Command.Presence) {
+    private mutating func show(_ presence: Command.Presence, number: UInt64) {
+        guard presence.stanza.count + MessageStanza.frameBytesMin <= stanzaBytesMax else {
+            refusedInput = true
+            let text = "longer than the server takes (\(stanzaBytesMax) bytes)"
+            return answer(
+                .result(ref: presence.ref, ok: false, code: "too-long", text: text, key: "status", line: number))
+        }
         if presence.to == nil {
             let own = Session.Configuration.Presence(
                 show: presence.show?.rawValue, status: presence.status, priority: presence.priority ?? 0)
@@ -68,6 +74,9 @@ extension Pump {
         let stanza: Element
         do throws(StreamParser.Failure) { stanza = try StreamParser.stanza(raw.xml) } catch {
             return refuse(raw, "bad-xml", number, "not one whole stanza: \(error.text)")
+        }
+        guard serialised(stanza).count <= stanzaBytesMax else {
+            return refuse(raw, "too-long", number, "longer than the server takes (\(stanzaBytesMax) bytes)")
         }
         if stanza.isNamed("message", NS.client) {
             appendRaw(stanza, ref: raw.ref)
@@ -154,14 +163,16 @@ extension Pump {
             guard let named = try? JID(received: from) else { return false }
             sender = named
         }
-        guard let to = request.to else { return sender.bare == accountJID || sender == accountJID.server }
+        guard let to = request.to else {
+            return sender.bare == session.boundJID?.bare || sender.bare == accountJID || sender == accountJID.server
+        }
         return (try? JID(received: to)) == sender
     }
 
     /// Requests whose stream is lost are never answered.
-    mutating func dropRequests() {
+    mutating func dropRequests(_ why: String) {
         for request in rawRequests.values {
-            answer(.result(ref: request.ref, ok: false, code: "offline", text: "the stream was lost before the answer"))
+            answer(.result(ref: request.ref, ok: false, code: "offline", text: why))
         }
         rawRequests.removeAll()
         leaveIfSettled()

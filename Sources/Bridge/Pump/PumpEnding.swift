@@ -6,15 +6,13 @@ import Stanza
 // How a run ends, and with which status.
 extension Pump {
     mutating func inputEnded() {
-        finishLines()
         guard phase == .running else { return }
-        if options.endOfInput == .drain, options.reads != .nothing { beginDrain(limit: nil) }
+        if options.endOfInput == .drain, options.reads != .nothing { beginDrain(limit: nil) } else { finishLines() }
     }
 
     mutating func inputFailed(_ reason: String) {
         actions.append(.say(.error, "reading standard input failed: \(reason)"))
         worst = .io
-        finishLines()
         if phase == .running { beginDrain(limit: nil) }
     }
 
@@ -38,20 +36,28 @@ extension Pump {
     /// - Parameter isGone: whether its reader has gone, which is how `head` says that it has enough.
     mutating func outputFailed(_ reason: String, isGone: Bool) {
         guard !outputIsBroken else { return }
+        // A reader that has all there was may go while we take our leave.
+        if isGone, phase != .running, outputWritten >= outputQueued { return }
         outputIsBroken = true
         output.removeAll()
         worst = .io
-        tellHandled()
+        // Rules that carry standard input on still have their work; a run that only prints has none left, and what it
+        // did not print stays with the server.
+        let goesOn = phase == .running && options.reads == .lines && router.recipients.count > 0
+        if goesOn { tellHandled() } else { isSated = true }
         if case .flushing = phase { return flushed() }
+        leaveIfSettled()
         guard phase == .running else { return }
-        // Rules that carry standard input on still have their work; a run that only prints has none left.
         actions.append(.say(isGone ? .info : .error, "writing standard output failed: \(reason)"))
-        if options.reads == .lines, router.recipients.count > 0 { return }
-        beginDrain(limit: now + .seconds(Limits.drainSeconds))
+        if !goesOn { beginDrain(limit: now + .seconds(Limits.drainSeconds)) }
     }
 
-    /// Takes no more input and waits until all of it is accepted.
+    /// Takes in what was read, and no more, and waits until all of it is accepted.
     mutating func beginDrain(limit: Instant?) {
+        digest(whole: true)
+        finishLines()
+        // A line that no rule takes has ended the run already.
+        guard phase == .running else { return }
         phase = .draining(until: limit)
         drive(.drain)
         settleIfDrained()
@@ -84,6 +90,8 @@ extension Pump {
     /// Ends the session in good order.
     mutating func leave() {
         phase = .leaving
+        if !rawRequests.isEmpty { worst = worst ?? .undelivered }
+        dropRequests("no answer came before the end")
         drive(.leave)
     }
 
@@ -93,7 +101,7 @@ extension Pump {
             if let silence = options.timeout, let lastMessage, lastMessage + silence <= now {
                 actions.append(.say(.error, "no message for \(Self.words(silence))"))
                 worst = .undelivered
-                settle()
+                if store.count == 0 { settle() } else { beginDrain(limit: now + .seconds(Limits.drainSeconds)) }
             }
         case .draining(let until): if let until, until <= now { settle() }
         case .settling(let until): if until <= now { leave() }
@@ -125,8 +133,7 @@ extension Pump {
             status = store.count == 0 ? .unreachable : .undelivered
             actions.append(.say(.error, text))
         }
-        if status == .success { status = worst ?? (failures.count > 0 || store.count > 0 ? .undelivered : .success) }
-        if status == .success, refusedInput { status = .badInput }
+        if status == .success { status = statusOfWork }
         tellUndelivered()
         phase = .flushing(status, until: now + .seconds(Limits.flushSeconds))
         flushed()
@@ -158,8 +165,14 @@ extension Pump {
 
     /// The status of a run that is ended at once, whatever is still to be done.
     var statusNow: ExitStatus {
+        if case .flushing(let status, _) = phase, status != .success { return status }
+        return statusOfWork
+    }
+
+    /// What the work done so far comes to, where the session itself ends well.
+    private var statusOfWork: ExitStatus {
         let isWhole = failures.count == 0 && store.count == 0 && undigested.isEmpty
-        return worst ?? (isWhole ? .success : .undelivered)
+        return worst ?? (isWhole ? (refusedInput ? .badInput : .success) : .undelivered)
     }
 
     /// The line that SIGUSR1 asks for.

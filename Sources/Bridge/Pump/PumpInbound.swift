@@ -16,6 +16,7 @@ extension Pump {
             actions.append(.say(.info, "online as \(jid) at \(peer)\(resumed ? ", resumed" : "")"))
             emit(.session(.online, jid: jid, resumed: resumed, peer: peer))
             if wasOnline, !resumed {
+                dropRequests("the stream was lost before the answer: perhaps it was carried out")
                 let text = "the stream could not be resumed: what came in between may be missing"
                 emit(.gap(reason: "not-resumed", text: text))
             }
@@ -26,7 +27,8 @@ extension Pump {
             if let retryIn {
                 actions.append(.say(.warning, "\(reason); trying again in \(Self.words(retryIn))"))
             }
-            dropRequests()
+            // A resumed stream still answers; without one, whether a query was carried out is not known.
+            if retryIn == nil { dropRequests("the stream was lost before the answer") }
             emit(.session(.offline, reason: reason, retryIn: retryIn))
         case .message(let message): observe(message)
         case .presence(let update):
@@ -145,7 +147,7 @@ extension Pump {
 
     /// Tells the session which stanzas its sinks have written.
     mutating func tellHandled() {
-        let waits = outputIsBroken ? UInt64.max : outputWritten
+        let waits = outputIsBroken && !isSated ? UInt64.max : outputWritten
         guard let stanza = unhandled.take(writtenUpTo: waits) else { return }
         drive(.handled(upTo: stanza))
     }

@@ -14,8 +14,9 @@ extension Pump {
     }
 
     /// Takes in as much of the chunk as the store has room for; the rest follows when rows are released.
-    private mutating func digest() {
-        while phase == .running, !undigested.isEmpty, !store.isFull {
+    /// - Parameter whole: all of it, beyond the store's limit: what was read is not left behind at the end.
+    mutating func digest(whole: Bool = false) {
+        while phase == .running, !undigested.isEmpty, whole || !store.isFull {
             let piece = undigested.prefix(Limits.digestBytes)
             undigested.removeFirst(piece.count)
             withFramer { framer, pump in
@@ -81,6 +82,7 @@ extension Pump {
 
     private mutating func carry(_ delivery: Delivery) {
         switch (delivery.destination, delivery.content) {
+        case (.xmpp, .text) where isOverrun: dropRelayed()
         case (.xmpp(let jid), .text(let body)):
             append(.init(to: jid, type: router.rules[delivery.rule].type.rawValue, body: body), ref: nil)
         case (.stdout, .text(let text)): printText(text)
@@ -93,6 +95,22 @@ extension Pump {
         }
     }
 
+    /// Whether the store holds twice what it should: standard input is not read long since, so it is filled by what the
+    /// session brings, whose source nobody can stop.
+    private var isOverrun: Bool {
+        store.count > 2 * Limits.spoolRowsMax + InputReader.chunkBytesMax || store.bytes > 8 * Limits.spoolBytesMax
+    }
+
+    /// A relay that brings more than can be sent on loses it, and says so: once until there is room again.
+    private mutating func dropRelayed() {
+        failures.count += 1
+        guard !isDroppingRelayed else { return }
+        isDroppingRelayed = true
+        let text = "messages come faster than they can be sent on: some are dropped"
+        actions.append(.say(.error, text))
+        emit(.gap(reason: "backlog", text: text))
+    }
+
     /// Makes a message rows of the spool: one, or as many as the server's limit on stanzas asks for.
     /// - Returns: Whether it was taken: not where it is too long and long ones are to be refused.
     @discardableResult
@@ -102,8 +120,10 @@ extension Pump {
             appendRow(content, ref: ref)
             return true
         }
-        let parts = BodyParts.of(content.body, contentBytesMax: stanzaBytesMax - stanzas.frameBytes(content))
-        if parts.count > 1, options.framing.overlong == .refuse {
+        let room = stanzaBytesMax - stanzas.frameBytes(content)
+        let parts = room < BodyParts.contentBytesMin ? [] : BodyParts.of(content.body, contentBytesMax: room)
+        // Without room for a body the subject and the thread alone are too long.
+        if parts.isEmpty || (parts.count > 1 && options.framing.overlong == .refuse) {
             let text =
                 "a message to \(content.to) is longer than the server takes (\(stanzaBytesMax) bytes), and refused"
             actions.append(.say(.warning, text))
@@ -170,9 +190,28 @@ extension Pump {
     /// Gives the session what is committed and not yet sent, as far as its window goes.
     mutating func send() {
         while session.canSend, let row = store.next(after: sentRow) {
+            if row.payload.count > stanzaBytesMax {
+                sentRow = row.number
+                refuse(row)
+                continue
+            }
             session.send(row.payload, row: row.number, at: now)
             sentRow = row.number
         }
+    }
+
+    /// A row that was made before the server told its limit (XEP-0478) and is beyond it: the server would end the stream.
+    private mutating func refuse(_ row: Row) {
+        store.release(row.number)
+        givenIDs[row.originID] = nil
+        failures.count += 1
+        let recipient = row.lane.rawValue > 0 ? laneRecipients[Int(row.lane.rawValue) - 1] : accountJID
+        let text = "\(row.payload.count) bytes, and the server takes \(stanzaBytesMax)"
+        report(
+            .delivery(
+                ref: row.ref.map { RowTag($0).ref }, to: recipient, .failed, id: row.originID,
+                condition: "policy-violation", text: text))
+        actions.append(.say(.error, "the message to \(recipient) was not delivered: \(text)"))
     }
 
     /// The server has accepted all rows up to this one, or refused them and said so before.
@@ -184,6 +223,7 @@ extension Pump {
             if !givenIDs.isEmpty { givenIDs[row.originID] = nil }
             if let tag = row.ref, !wasRefused { released.append(RowTag(tag)) }
         }
+        if store.count < Limits.spoolRowsMax { isDroppingRelayed = false }
         for tag in released { report(.delivery(ref: tag.ref, to: tag.recipient ?? accountJID, .acknowledged)) }
         digest()
         settleIfDrained()
@@ -193,8 +233,9 @@ extension Pump {
     /// - Returns: Whether it is a bounce at all: anybody may write an error that names an id of ours.
     mutating func bounced(_ row: UInt64, id: String, from: JID, _ error: StanzaError) -> Bool {
         let waiting = store.row(row)
-        guard mayBounce(waiting?.lane, from) else { return false }
-        if waiting != nil { failures.rows.insert(row) }
+        guard row <= store.lastNumber, mayBounce(waiting?.lane, from) else { return false }
+        // One row fails once.
+        if waiting != nil, !failures.rows.insert(row).inserted { return true }
         failures.count += 1
         report(
             .delivery(
@@ -212,6 +253,7 @@ extension Pump {
         if from == accountJID || from == accountJID.server { return true }
         guard let lane, lane.rawValue > 0 else {
             return lane != nil || recipients[from] != nil || recipients[from.bare] != nil
+                || laneRecipients.contains { $0.server == from }
         }
         let recipient = laneRecipients[Int(lane.rawValue) - 1]
         return from.bare == recipient.bare || from == recipient.server

@@ -60,8 +60,8 @@ public enum ServerCandidates {
     /// The candidates in the order in which to try them: by priority, within one priority drawn by weight, both kinds
     /// mixed as if they were one (XEP-0368 3). Without any record, the domain itself on 5222.
     /// - Parameters:
-    ///   - xmpp: the records of `_xmpp-client._tcp`; nil or none where the domain has none. A resolver that *failed* is
-    ///     no answer and must not come here as one.
+    ///   - xmpp: the records of `_xmpp-client._tcp`; nil or none where the domain has none, or no answer came: then RFC
+    ///     6120 3.2.1 (7) falls back to the domain itself, and TLS still judges who answers there.
     ///   - xmpps: the same of `_xmpps-client._tcp`.
     ///   - random: gives that many random bytes.
     public static func order(
