@@ -74,6 +74,8 @@ public enum Event: Sendable, Equatable {
     case stanzaLimit(bytes: Int)
     /// An answer (`result` or `error`) to an iq that is not the session's own: perhaps one that the user sent.
     case answer(Element)
+    /// The server ends the stream over this row whenever it comes: it is given up, and no longer sent.
+    case rejected(row: UInt64, reason: String)
     /// Something a person should know that changes nothing.
     case warning(String)
 

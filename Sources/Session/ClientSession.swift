@@ -66,6 +66,8 @@ public struct ClientSession: Sendable {
     /// How we show ourselves now; nil: not at all.
     var presence: Configuration.Presence?
     var redirects = 0
+    /// Rows go one at a time.
+    var probation: Probation?
     var nextTarget = ConnectTarget.account
     var requestsTold: Set<JID> = []
     var stanzaLimitTold: Int?
@@ -151,7 +153,7 @@ public struct ClientSession: Sendable {
 
     /// Whether the session is online and the window has room for another row.
     public var canSend: Bool {
-        isOnline && !queue.hasUnsent && queue.inFlightBytes < window.bytes
+        isOnline && !queue.hasUnsent && queue.inFlightBytes < sendWindow
             && queue.unacceptedRows < configuration.limits.windowStanzas
             && queue.unacceptedBytes < configuration.limits.windowBytes
     }

@@ -103,7 +103,9 @@ extension ClientSession {
         let loss = Loss(
             streamError: element, peer: peerName, account: configuration.account,
             resource: boundTo?.resource ?? configuration.resource)
-        lose(loss, .close, &actions)
+        let mayBeOurs = suspectRows(loss.condition ?? "", loss.reason, &actions)
+        // Resumed, the server would get all that was on its way at once again.
+        lose(loss, .close, keepsSession: !mayBeOurs, &actions)
     }
 
     mutating func streamClosed(_ actions: inout [Action]) {

@@ -21,6 +21,8 @@ struct Loss: Error, Equatable, Sendable {
     var verdict: Verdict
     /// One line for a person.
     var reason: String
+    /// The condition of a stream error.
+    var condition: String?
 
     init(_ verdict: Verdict, _ reason: String) {
         self.verdict = verdict
@@ -78,5 +80,6 @@ extension Loss {
         // remote-connection-failed, and policy-violation, which servers say of rates and of bans that expire.
         case _: self.init(.transient, said)
         }
+        self.condition = condition
     }
 }

@@ -71,6 +71,12 @@ extension Negotiation {
             let text = element.child("bind", NS.bind)?.child("jid", NS.bind)?.text,
             let jid = try? JID(received: text), !jid.isBare
         else { return .lost(Loss(.protocolFault, "\(peerName) bound a resource without saying which")) }
+        if configuration.credentials != .anonymous, jid.bare != configuration.account {
+            // A certificate for another account logs in as that one: nothing of this run was meant for it.
+            let words =
+                "\(peerName) logs us in as \(jid.bare), not as \(configuration.account); name that account, if it is meant"
+            return .lost(Loss(.protocolFault, words))
+        }
         guard features?.session == .required else { return afterSession(jid, into: &output) }
         let sessionID = idPrefix + "session"
         output.start("iq")

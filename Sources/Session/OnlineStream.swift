@@ -144,7 +144,7 @@ extension ClientSession {
         let isHurried =
             drain == .asked || queue.unacceptedRows * 2 >= limits.windowStanzas
             || queue.unacceptedBytes * 2 >= limits.windowBytes
-            || (!queue.isManaged && queue.inFlightBytes * 2 >= window.bytes)
+            || (!queue.isManaged && queue.inFlightBytes * 2 >= sendWindow)
         return pending.acceptanceDue(hurried: isHurried, at: now)
     }
 
@@ -167,6 +167,7 @@ extension ClientSession {
         if !queue.isManaged { window.answered(after: now - question.at, bytesThen: question.inFlightBytes) }
         if let row = queue.accept(below: question.limit) {
             retry.progressed()
+            if let current = probation, row >= current.until || queue.unacceptedRows == 0 { probation = nil }
             actions.append(.accepted(upTo: row))
         }
     }
@@ -237,7 +238,7 @@ extension ClientSession {
     /// What follows from the state, whatever the input was.
     mutating func settle(_ actions: inout [Action]) {
         if isOnline {
-            if queue.hasUnsent { queue.transmit(window: window.bytes, into: &output) }
+            if queue.hasUnsent { queue.transmit(window: sendWindow, into: &output) }
             if queue.count > configuration.limits.windowStanzas + Self.unaskedStanzasMax {
                 let words = "\(peerName) reads, but has not acknowledged \(queue.count) stanzas"
                 lose(Loss(.transient, words), .abort, &actions)

@@ -37,6 +37,16 @@ struct OutgoingQueue: Sendable {
 
     /// The index of the next stanza.
     var next: UInt64 { first + UInt64(entries.count) }
+    /// The rows that are written and not acknowledged, at most two of them: one is told from more.
+    var rowsOnTheirWay: [UInt64] {
+        var found: [UInt64] = []
+        for index in max(acked, first)..<max(sent, acked, first) {
+            if let row = entries[Int(index - first)].row { found.append(row) }
+            if found.count == 2 { break }
+        }
+        return found
+    }
+
     /// Whether something waits for room on the stream.
     var hasUnsent: Bool { sent < next }
     /// Stanzas held.
@@ -80,6 +90,16 @@ struct OutgoingQueue: Sendable {
         output.bytes.append(contentsOf: entries[offset].payload)
         inFlightBytes += entries[offset].size
         sent += 1
+    }
+
+    /// Nobody can need that row again, which is on its way.
+    mutating func forget(row: UInt64) {
+        for index in acked..<max(sent, acked) where entries[Int(index - first)].row == row {
+            let size = entries[Int(index - first)].size
+            entries[Int(index - first)] = Entry(payload: [], size: size, row: nil)
+            unacceptedRows -= 1
+            unacceptedBytes -= size
+        }
     }
 
     // MARK: - Answers

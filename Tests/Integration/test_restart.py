@@ -67,6 +67,7 @@ def test_a_signal_while_the_server_is_away(bridge, peer, server):
     peer.wait_for_messages(1, 20)
     server.stop()
     running.write("meanwhile\n")
+    running.wait_for_lines_read(2)
     running.signal()
     server.start()
     running.end(30).ended_with(0)

@@ -181,6 +181,21 @@ import Testing
         #expect(talk.session.isOnline)
     }
 
+    /// A client certificate for another account logs in as that one: nothing of this run was meant for it.
+    @Test func anotherAccountIsNotOurs() throws {
+        var talk = try Dialogue()
+        talk.feed(.start)
+        talk.authenticate()
+        talk.features(Dialogue.bind)
+        let id = talk.lastID("bind")
+        talk.server(
+            "<iq type='result' id='\(id)'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+                + "<jid>other@example.org/r</jid></bind></iq>")
+        let words =
+            "xmpp.example.org:5222 logs us in as other@example.org, not as bridge@example.org; name that account, if it is meant"
+        #expect(talk.actions.ending == .protocolFailure(words))
+    }
+
     @Test func openfiresBindResultIsAddressedToNobody() throws {
         var talk = try Dialogue()
         talk.feed(.start)

@@ -18,6 +18,7 @@ extension Pump {
             if wasOnline, !resumed {
                 dropRequests("the stream was lost before the answer: perhaps it was carried out")
                 let text = "the stream could not be resumed: what came in between may be missing"
+                if options.prints { actions.append(.say(.warning, text)) }
                 emit(.gap(reason: "not-resumed", text: text))
             }
             wasOnline = true
@@ -39,6 +40,7 @@ extension Pump {
             emit(.roster(EventRecord.RosterFields(item), initial: initial))
         case .rosterComplete: break
         case .answer(let iq): answered(iq)
+        case .rejected(let row, let reason): rejected(row, reason)
         case .stanzaLimit(let bytes): stanzaBytesMax = min(bytes, Limits.stanzaBytesMax)
         case .warning(let text):
             actions.append(.say(.warning, text))
@@ -52,7 +54,7 @@ extension Pump {
         switch event {
         case .message(let message): message.type == "error"
         case .presence, .subscription, .roster, .rosterComplete: false
-        case .connecting, .online, .offline, .stanzaLimit, .answer, .warning: true
+        case .connecting, .online, .offline, .stanzaLimit, .answer, .rejected, .warning: true
         }
     }
 

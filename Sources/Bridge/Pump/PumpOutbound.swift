@@ -202,11 +202,20 @@ extension Pump {
 
     /// A row that was made before the server told its limit (XEP-0478) and is beyond it: the server would end the stream.
     private mutating func refuse(_ row: Row) {
+        giveUp(row, "\(row.payload.count) bytes, and the server takes \(stanzaBytesMax)")
+    }
+
+    /// The server ends the stream over this row: the others go on without it.
+    mutating func rejected(_ row: UInt64, _ reason: String) {
+        if let row = store.row(row) { giveUp(row, reason) }
+        settleIfDrained()
+    }
+
+    private mutating func giveUp(_ row: Row, _ text: String) {
         store.release(row.number)
         givenIDs[row.originID] = nil
         failures.count += 1
         let recipient = row.lane.rawValue > 0 ? laneRecipients[Int(row.lane.rawValue) - 1] : accountJID
-        let text = "\(row.payload.count) bytes, and the server takes \(stanzaBytesMax)"
         report(
             .delivery(
                 ref: row.ref.map { RowTag($0).ref }, to: recipient, .failed, id: row.originID,

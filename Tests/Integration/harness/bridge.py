@@ -149,6 +149,15 @@ class Running:
         """Waits for a line on stderr that holds these words."""
         self._wait(lambda: words in self.err, seconds, f"{words!r} on stderr")
 
+    def wait_for_lines_read(self, count: int, seconds: float = 10):
+        """Waits until the program says, asked by SIGUSR1, that it has taken in so many lines."""
+
+        def told():
+            self.signal(signal.SIGUSR1)
+            return f"{count} lines read" in self.err
+
+        self._wait(told, seconds, f"{count} lines read")
+
     def line(self, seconds: float = 10) -> str:
         """Waits for the first line on stdout."""
         return self._wait(lambda: self._lines, seconds, "a line on stdout")[0]

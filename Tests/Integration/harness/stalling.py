@@ -37,7 +37,7 @@ STEPS = [
     ("header after authentication", rb"<stream:stream[^>]*>", _STREAM),
     ("bind offered", None, _BIND),
     ("bound", rb"<iq[^>]*\bid=['\"]([^'\"]*)['\"].*?</iq>",
-     "<iq type='result' id='{0}'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>stalled@localhost/x</jid></bind></iq>"),
+     "<iq type='result' id='{0}'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>user@localhost/x</jid></bind></iq>"),
 ]  # fmt: skip
 PHASES = [name for name, _, _ in STEPS]
 
