@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-pytest.register_assert_rewrite("harness.bridge", "harness.peers", "harness.processes")
+pytest.register_assert_rewrite("harness.bridge", "harness.peers", "harness.processes", "harness.rooms")
 
 from harness.bridge import Bridge  # noqa: E402
 from harness.certificates import Authority  # noqa: E402
