@@ -86,6 +86,7 @@ see() { # WHO WORDS EXPRESSION
 
 # Nothing of that kind has come, though something later has.
 unseen() { # WHO WORDS EXPRESSION
+    # shellcheck disable=SC2178 # a name for an array
     declare -n seen="seen_$1"
     local line
     for line in "${seen[@]}"; do

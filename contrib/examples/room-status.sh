@@ -16,13 +16,15 @@ coproc bridge { exec "${XMPP_BRIDGE:-xmpp-bridge}" --input ndjson; }
 jq -cn --arg room "$room" --arg nick "$nick" \
     '{do: "join", ref: "join", $room} + if $nick == "" then {} else {$nick} end' >&"${bridge[1]}"
 
-jq -r --unbuffered --arg room "$room" '
+# sed ends this at once where the room is closed to us; jq would wait for one more event.
+exec {events}<&"${bridge[0]}"
+sed -u '/^cannot join/q1' < <(jq -r --unbuffered --arg room "$room" '
     def with($name; $value): if $value then "\($name)\($value)" else "" end;
     if .event == "session" and .state != "online" then with("- \(.state): "; .reason // empty)
-    elif .event == "result" and .ref == "join" and (.ok | not) then "cannot join: \(.text)\n" | halt_error(1)
+    elif .event == "result" and .ref == "join" and (.ok | not) then "cannot join: \(.text)"
     elif .room != $room or .action == "affiliation" then empty
     elif .event == "occupant" and .initial then "  \(.nick), \(.role)" + with(", "; .show)
     elif .event == "occupant" then "* \(.nick) \(.action)" + with(" to "; .new_nick) + with(": "; .reason)
     elif .event == "message" and .body then "<\(.nick)> \(.body)"
     elif .event == "room" then "= \(.action)" + with(", here: "; .occupants) + with(": "; .subject // .reason)
-    else empty end' <&"${bridge[0]}"
+    else empty end' <&"$events")
