@@ -65,6 +65,30 @@ def desk(server, account):
 
 
 @pytest.fixture
+def other_bridge(server, tmp_path):
+    """The program a second time, as another account."""
+    home = tmp_path / "other"
+    home.mkdir()
+    one = Bridge(server.account("other"), home, server.authority, server.address)
+    yield one
+    one.remove()
+
+
+@pytest.fixture
+def owner(server):
+    """A user who makes the rooms that the others visit."""
+    with Peer(server, server.account("owner"), "desk") as one:
+        yield one
+
+
+@pytest.fixture
+def friend(desk, peer):
+    """A peer whom the account under test knows, both ways."""
+    desk.befriend(peer)
+    return peer
+
+
+@pytest.fixture
 def peer(server):
     """A user on the other side."""
     with Peer(server, server.account("peer"), "phone") as one:

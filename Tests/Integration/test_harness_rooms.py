@@ -7,12 +7,6 @@ from harness.processes import eventually
 from harness.rooms import STANZAS, USER, Crowd, Refused, Room
 
 
-@pytest.fixture
-def owner(server):
-    with Peer(server, server.account("owner"), "desk") as one:
-        yield one
-
-
 def test_a_room_is_created_joined_and_spoken_in(server, owner, peer):
     room = Room.create(owner, server.room(), "boss")
     with pytest.raises(Refused) as refused:

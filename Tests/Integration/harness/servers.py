@@ -131,6 +131,10 @@ class Server:
     def register(self, account: Account):
         raise NotImplementedError
 
+    def fill_roster(self, account: Account, count: int):
+        """Gives an account that has never logged in so many contacts: contact-N@localhost, called `Contact N`, in ops."""
+        raise NotImplementedError
+
     def _accounts_are_kept(self) -> bool:
         return True
 
@@ -209,10 +213,19 @@ class Prosody(Server):
 
     def register(self, account: Account):
         """Writes the file that Prosody reads at a login and hashes then: prosodyctl takes a third of a second each."""
-        folder = self.data / _as_prosody_names(account.domain) / "accounts"
+        self._store("accounts", account, f'["password"] = {json.dumps(account.password)};')
+
+    def fill_roster(self, account: Account, count: int):
+        items = (
+            f'["contact-{n}@localhost"] = {{ subscription = "none"; name = "Contact {n}"; groups = {{ ops = true }} }};\n'
+            for n in range(count)
+        )
+        self._store("roster", account, "[false] = { version = 1; pending = {} };\n" + "".join(items))
+
+    def _store(self, store: str, account: Account, fields: str):
+        folder = self.data / _as_prosody_names(account.domain) / store
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{_as_prosody_names(account.user)}.dat"
-        file.write_text(f'return {{ ["password"] = {json.dumps(account.password)}; }};\n')
+        (folder / f"{_as_prosody_names(account.user)}.dat").write_text(f"return {{ {fields} }};\n")
 
     def _configuration(self) -> str:
         certificate = f'key = "{self.certificate.key}"; certificate = "{self.certificate.chain}"'
@@ -311,12 +324,20 @@ class Ejabberd(Server):
         }
 
     def register(self, account: Account):
-        body = {"user": account.user, "host": account.domain, "password": account.password}
+        self._call("register", {"user": account.user, "host": account.domain, "password": account.password})
+
+    def fill_roster(self, account: Account, count: int):
+        file = self.directory / "roster"
+        items = ",\n".join(f'{{"contact-{n}", "localhost", "ops", "Contact {n}"}}' for n in range(count))
+        file.write_text(f"[{items}].\n")
+        self._call("push_roster", {"file": str(file), "user": account.user, "host": account.domain})
+
+    def _call(self, command: str, arguments: dict):
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.api_port}/api/register", json.dumps(body).encode(),
+            f"http://127.0.0.1:{self.api_port}/api/{command}", json.dumps(arguments).encode(),
             {"Content-Type": "application/json"},
         )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             assert answer.status == 200
 
     def _accounts_are_kept(self) -> bool:
@@ -354,10 +375,10 @@ class Ejabberd(Server):
                 {"ip": "127.0.0.1", "port": self.api_port, "module": "ejabberd_http",
                  "request_handlers": {"/api": "mod_http_api"}},
             ],
-            "api_permissions": {"tests": {"who": {"ip": "127.0.0.1/8"}, "what": ["register"]}},
+            "api_permissions": {"tests": {"who": {"ip": "127.0.0.1/8"}, "what": ["register", "push_roster"]}},
             "shaper_rules": {"everything": 1000000},
             "modules": {
-                "mod_blocking": {}, "mod_caps": {}, "mod_carboncopy": {}, "mod_client_state": {}, "mod_disco": {},
+                "mod_admin_extra": {}, "mod_blocking": {}, "mod_caps": {}, "mod_carboncopy": {}, "mod_client_state": {}, "mod_disco": {},
                 "mod_http_api": {}, "mod_mam": {"default": "never"},
                 "mod_offline": {"access_max_user_messages": "everything"},
                 "mod_ping": {}, "mod_privacy": {}, "mod_private": {}, "mod_pubsub": {"plugins": ["flat", "pep"]},
