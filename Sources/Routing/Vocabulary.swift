@@ -47,8 +47,8 @@ public struct Vocabulary: Sendable {
         for source in sources {
             let own =
                 switch source {
-                case .stdin, .stdout, .commands: Vocabulary.lineFields
-                case .xmpp: Vocabulary.messageFields
+                case .stdin, .stdout, .presence, .commands: Vocabulary.lineFields
+                case .xmpp, .room: Vocabulary.messageFields
                 case .events: Vocabulary.eventFields
                 }
             common = common.map { $0.filter(own.contains) } ?? own
