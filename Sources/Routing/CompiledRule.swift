@@ -41,8 +41,8 @@ struct CompiledRule {
 struct Records {
     /// The line, or the message's body; nil for events without one.
     private(set) var text: [UInt8]?
-    /// Whether it reports on what we sent: a delivery, a message that came back, or our own message seen again (a
-    /// carbon, or what another of our clients said in a room under the same nick).
+    /// Whether it reports on what we sent: a delivery, a receipt, a message that came back, or our own message seen
+    /// again (a carbon, or what another of our clients said in a room under the same nick).
     private(set) var isReport = false
     private var json: JSON?
     private var isParsed = false
@@ -55,7 +55,7 @@ struct Records {
         case .line(let line): text = line.bytes
         case .event(let event):
             text = nil
-            isReport = event.kind == .delivery
+            isReport = event.kind == .delivery || event.kind == .receipt
             guard event.kind == .message else { return }
             isReport =
                 event.utf8("type").map { $0.elementsEqual("error".utf8) } ?? false

@@ -21,8 +21,8 @@ extension BadFiles {
             [
                 "f:2:6: unknown key \"form\" in a bridge; did you mean from? expected name, from, match, body, to, "
                     + "type, show or hold",
-                "f:2:19: unknown key \"ot\" in a bridge; did you mean to? expected name, from, match, body, to or "
-                    + "type",
+                "f:2:19: unknown key \"ot\" in a bridge; did you mean to? expected name, from, match, body, to, type, "
+                    + "show or hold",
             ]),
         BadFile(
             "bridges:\n  - from: []\n    to: {xmpp: a}\n  -\n    from: [stdin, ~, null]\n    to: [[stdout]]\n",
