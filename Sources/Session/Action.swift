@@ -76,6 +76,12 @@ public enum Event: Sendable, Equatable {
     case answer(Element)
     /// The server ends the stream over this row whenever it comes: it is given up, and no longer sent.
     case rejected(row: UInt64, reason: String)
+    /// Something happened to us in a room, or to a room (XEP-0045).
+    case room(RoomUpdate)
+    /// Something happened to an occupant of a room that we are in.
+    case occupant(OccupantUpdate)
+    /// Something came from an address that has no right to it, and was ignored.
+    case forged(what: String, from: JID)
     /// Something a person should know that changes nothing.
     case warning(String)
 
@@ -105,12 +111,16 @@ public struct Message: Sendable, Equatable {
     /// When it was first sent, where a delay says so (XEP-0203), as written there: anybody may write one.
     public var delay: String?
 
+    /// Where in a room it comes from; nil where it comes from none.
+    public var room: RoomOrigin?
+
     /// A message.
-    public init(stanza: Element, from: JID, type: String, delay: String?) {
+    public init(stanza: Element, from: JID, type: String, delay: String?, room: RoomOrigin? = nil) {
         self.stanza = stanza
         self.from = from
         self.type = type
         self.delay = delay
+        self.room = room
     }
 }
 

@@ -36,6 +36,18 @@ public enum NS {
     public static let delay: StaticString = "urn:xmpp:delay"
     /// XEP-0359: unique and stable stanza ids.
     public static let stanzaID: StaticString = "urn:xmpp:sid:0"
+    /// XEP-0045: coming into a room.
+    public static let muc: StaticString = "http://jabber.org/protocol/muc"
+    /// XEP-0045: what a room says of its occupants, and invitations through it.
+    public static let mucUser: StaticString = "http://jabber.org/protocol/muc#user"
+    /// XEP-0045: what the owner of a room does with it.
+    public static let mucOwner: StaticString = "http://jabber.org/protocol/muc#owner"
+    /// XEP-0249: direct invitations to rooms.
+    public static let conference: StaticString = "jabber:x:conference"
+    /// XEP-0421: occupants of rooms known by an id.
+    public static let occupantID: StaticString = "urn:xmpp:occupant-id:0"
+    /// XEP-0004: data forms.
+    public static let dataForms: StaticString = "jabber:x:data"
     /// XEP-0440: SASL channel-binding type capability.
     public static let channelBinding: StaticString = "urn:xmpp:sasl-cb:0"
     /// XEP-0478: stream limits advertisement.

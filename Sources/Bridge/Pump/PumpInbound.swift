@@ -39,6 +39,7 @@ extension Pump {
         case .roster(let item, let initial):
             emit(.roster(EventRecord.RosterFields(item), initial: initial))
         case .rosterComplete: break
+        case .room, .occupant, .forged: break
         case .answer(let iq): answered(iq)
         case .rejected(let row, let reason): rejected(row, reason)
         case .stanzaLimit(let bytes): stanzaBytesMax = min(bytes, Limits.stanzaBytesMax)
@@ -53,7 +54,7 @@ extension Pump {
     private func concernsUs(_ event: Session.Event) -> Bool {
         switch event {
         case .message(let message): message.type == "error"
-        case .presence, .subscription, .roster, .rosterComplete: false
+        case .presence, .subscription, .roster, .rosterComplete, .room, .occupant, .forged: false
         case .connecting, .online, .offline, .stanzaLimit, .answer, .rejected, .warning: true
         }
     }
