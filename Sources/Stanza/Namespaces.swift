@@ -52,6 +52,20 @@ public enum NS {
     public static let channelBinding: StaticString = "urn:xmpp:sasl-cb:0"
     /// XEP-0478: stream limits advertisement.
     public static let limits: StaticString = "urn:xmpp:stream-limits:0"
+    /// XEP-0191: blocking.
+    public static let blocking: StaticString = "urn:xmpp:blocking"
+    /// XEP-0016: privacy lists.
+    public static let privacy: StaticString = "jabber:iq:privacy"
+    /// XEP-0280: copies of messages of our other clients.
+    public static let carbons: StaticString = "urn:xmpp:carbons:2"
+    /// XEP-0297: a stanza inside another.
+    public static let forward: StaticString = "urn:xmpp:forward:0"
+    /// XEP-0184: receipts for messages.
+    public static let receipts: StaticString = "urn:xmpp:receipts"
+    /// XEP-0380: which scheme encrypts a message.
+    public static let encryption: StaticString = "urn:xmpp:eme:0"
+    /// XEP-0045 8 to 10: the administration of a room.
+    public static let mucAdmin: StaticString = "http://jabber.org/protocol/muc#admin"
     /// XML 1.0: the namespace of the `xml:` prefix.
     public static let xml: StaticString = "http://www.w3.org/XML/1998/namespace"
 }
