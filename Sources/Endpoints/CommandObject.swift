@@ -46,9 +46,10 @@ struct CommandObject {
     func allow(_ keys: [String]) throws(CommandProblem) {
         let known = keys + ["do", "ref"]
         for member in members where !known.contains(member.name) {
+            let absent = known.filter { !has($0) }
             let hint =
-                Wording.nearest(to: member.name, among: known).map { "did you mean \(Wording.quote($0))?" }
-                ?? "expected \(Wording.alternatives(keys.map(Wording.quote)))"
+                Wording.nearest(to: member.name, among: absent).map { "did you mean \(Wording.quote($0))?" }
+                ?? "expected \(Wording.alternatives((keys.isEmpty ? ["ref"] : keys).map(Wording.quote)))"
             let text = "no key \(Wording.quote(member.name)) here; \(hint)"
             throw problem(.unknownKey, member.name, text)
         }

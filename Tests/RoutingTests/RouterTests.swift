@@ -114,6 +114,15 @@ import Testing
             Deliveries.of(EventRecord(.presence, [.init("from", .string("ops@example.org/desk"))]), by: rules) == [])
     }
 
+    @Test func whatIsSaidInARoomHasTheNickOfWhoSaidIt() throws {
+        let room = Endpoint.xmpp(JIDs.ops)
+        var event = Self.message(from: "ops@example.org/Bob \u{1F408}", type: "groupchat")
+        event.fields += [.init("room", .string("ops@example.org")), .init("nick", .string("Bob \u{1F408}"))]
+        let rule = try Rule(from: [room], body: "{room} {nick}: {body}", to: [Self.bot, .stdout])
+        let text = "\"ops@example.org Bob \u{1F408}: hello\""
+        #expect(Deliveries.of(event, by: [rule]) == ["0 xmpp:bot@example.org \(text)", "0 stdout \(text)"])
+    }
+
     @Test func bodiesMayBeStrings() throws {
         let event = EventRecord(.message, [.init("from", .string("ops@example.org/a")), .init("body", .string("hi"))])
         #expect(
@@ -151,6 +160,7 @@ import Testing
     @Test func reportsOnWhatWasSentAreNeverSent() throws {
         let rule = try Rule(from: [.events], body: "{event} {type}", to: [Self.ops, .stdout])
         #expect(Deliveries.of(EventRecord(.delivery), by: [rule]) == ["0 stdout \"delivery \""])
+        #expect(Deliveries.of(EventRecord(.receipt), by: [rule]) == ["0 stdout \"receipt \""])
         #expect(
             Deliveries.of(Self.message(from: "bob@example.org", type: "error"), by: [rule])
                 == ["0 stdout \"message error\""])
