@@ -39,15 +39,20 @@ extension Reading {
         if let node = fields["retry"], let text = string(node, "retry") {
             do { account.retry = try RetryPolicy(parsing: text) } catch { report(node, error.what, error.hint) }
         }
-        if let node = fields["connect_timeout"], let text = string(node, "connect_timeout") {
-            do {
-                let duration = try Duration(parsing: text)
-                if duration == .zero { report(node, "connect_timeout is zero", "expected for example 10s") }
-                account.connectTimeout = duration
-            } catch {
-                report(node, error.what, error.hint)
-            }
+        if let node = fields["connect_timeout"] { account.connectTimeout = length(node, "connect_timeout") }
+    }
+
+    /// A length of time that is more than nothing; nil, and reported, where it is none.
+    mutating func length(_ node: Node, _ key: String) -> Duration? {
+        guard let text = string(node, key) else { return nil }
+        do {
+            let duration = try Duration(parsing: text)
+            if duration > .zero { return duration }
+            report(node, "\(key) is zero", "expected for example 10s")
+        } catch {
+            report(node, error.what, error.hint)
         }
+        return nil
     }
 
     private mutating func jid(_ node: Node, isAnonymous: Bool) -> JID? {
@@ -83,7 +88,7 @@ extension Reading {
         }
     }
 
-    private mutating func password(_ node: Node) -> PasswordSource? {
+    mutating func password(_ node: Node) -> PasswordSource? {
         let kinds = ["file", "env", "credential", "command"]
         switch node.kind {
         case .broken: return nil

@@ -18,11 +18,12 @@ extension Reading {
 
     private mutating func bridge(_ node: Node, _ names: inout [String: Int]) -> Rule? {
         let keys = Keys(
-            of: "a bridge", known: ["name", "from", "match", "body", "to", "type"], later: ["group", "limit"])
+            of: "a bridge", known: ["name", "from", "match", "body", "to", "type", "show", "hold"],
+            later: ["group", "limit"])
         guard let fields = fields(node, keys) else { return nil }
         var draft = Rule.Draft(name: nil, from: [], match: .none, body: nil, to: [], type: nil)
-        let sources = ends(fields, "from", of: node, expected: "stdin, xmpp:JID or events")
-        let destinations = ends(fields, "to", of: node, expected: "stdout, xmpp:JID or commands")
+        let sources = ends(fields, "from", of: node, expected: "stdin, xmpp:JID, room:JID or events")
+        let destinations = ends(fields, "to", of: node, expected: "stdout, xmpp:JID, room:JID, presence or commands")
         draft.from = sources.map(\.endpoint)
         draft.to = destinations.map(\.endpoint)
         if let node = fields["name"] { draft.name = name(node, &names) }
@@ -40,6 +41,7 @@ extension Reading {
             draft.type = type(node)
             isWhole = isWhole && draft.type != nil
         }
+        isWhole = shown(fields, &draft) && isWhole
         // A body that could not be read, or stands under a misspelt key, is not one that is missing.
         let isBodyUnknown = draft.body == nil && (fields["body"] != nil || !fields.isMissing("body"))
         if isBodyUnknown, case .none = draft.match { draft.match = .unknown }
@@ -63,7 +65,25 @@ extension Reading {
         case .to(let index): destinations[index].node?.start
         case .body(let offset): fields["body"].map { text.index(of: offset, in: $0) }
         case .type: fields["type"]?.start
+        case .show: fields["show"]?.start
+        case .hold: fields["hold"]?.start
         }
+    }
+
+    /// How a bridge to presence shows us.
+    private mutating func shown(_ fields: Fields, _ draft: inout Rule.Draft) -> Bool {
+        var isWhole = true
+        if let node = fields["show"] {
+            draft.shown.show = string(node, "show").flatMap {
+                choice($0, node, "show", among: Rule.Shown.Show.allCases)
+            }
+            isWhole = draft.shown.show != nil
+        }
+        if let node = fields["hold"] {
+            draft.shown.hold = length(node, "hold")
+            isWhole = isWhole && draft.shown.hold != nil
+        }
+        return isWhole
     }
 
     /// An endpoint where it stands; nil where it is none, which is reported.
@@ -119,7 +139,7 @@ extension Reading {
     private mutating func type(_ node: Node) -> Rule.MessageType? {
         guard let value = string(node, "type") else { return nil }
         if value == "groupchat" {
-            report(node, "type groupchat: rooms are not in this version yet", "expected chat, normal or headline")
+            report(node, "type groupchat is not chosen here", "leave it out: what goes to: room:JID is of that type")
             return nil
         }
         return choice(value, node, "type", among: Rule.MessageType.allCases)

@@ -37,7 +37,10 @@ struct Fields {
 /// A value that is one of a few words.
 protocol Choice: RawRepresentable, Sendable where RawValue == String {}
 extension Plan.Presence.Show: Choice {}
+extension Plan.Room.NickConflict: Choice {}
+extension Plan.Receipts.Answer: Choice {}
 extension Rule.MessageType: Choice {}
+extension Rule.Shown.Show: Choice {}
 
 extension Reading {
     /// The values of a mapping, every problem of its keys reported; nil where it is none.
@@ -109,6 +112,15 @@ extension Reading {
             report(node, "\(key) is \(Wording.quote(value))", "expected true or false")
             return nil
         }
+    }
+
+    /// A whole number of that range; nil, and reported, where it is none.
+    mutating func integer(_ node: Node, _ key: String, in range: ClosedRange<Int>) -> Int? {
+        guard let value = string(node, key) else { return nil }
+        if let number = Int(value), range.contains(number) { return number }
+        let expected = "expected a whole number from \(range.lowerBound) to \(range.upperBound)"
+        report(node, "\(key) \(Wording.quote(value))", expected)
+        return nil
     }
 
     /// One of a few words; nil, and reported, where it is none of them.

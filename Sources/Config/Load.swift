@@ -40,14 +40,19 @@ struct Reading {
     mutating func plan(_ root: Node?) -> Plan {
         var plan = Plan()
         guard let root, !root.isNull else {
-            report(root?.start ?? 0, "the file is empty", "expected account, presence or bridges")
+            report(
+                root?.start ?? 0, "the file is empty",
+                "expected account, presence, contacts, rooms, receipts or bridges")
             return plan
         }
         let keys = Keys(
-            of: "a configuration", known: ["account", "presence", "bridges"], later: ["contacts", "rooms"])
+            of: "a configuration", known: ["account", "presence", "contacts", "rooms", "receipts", "bridges"])
         guard let fields = fields(root, keys) else { return plan }
         if let node = fields["account"] { plan.account = account(node) }
         if let node = fields["presence"] { plan.presence = presence(node) }
+        if let node = fields["contacts"] { plan.contacts = contacts(node) }
+        if let node = fields["rooms"] { plan.rooms = rooms(node) }
+        if let node = fields["receipts"] { plan.receipts = receipts(node) }
         if let node = fields["bridges"] { plan.rules = bridges(node) }
         plan.warnings = warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
         return plan
@@ -74,13 +79,7 @@ extension Reading {
             presence.show = choice(show, node, "show", among: Plan.Presence.Show.allCases)
         }
         if let node = fields["status"] { presence.status = string(node, "status") }
-        if let node = fields["priority"], let priority = string(node, "priority") {
-            if let number = Int(priority), (-128...127).contains(number) {
-                presence.priority = number
-            } else {
-                report(node, "priority \(Wording.quote(priority))", "expected a whole number from -128 to 127")
-            }
-        }
+        if let node = fields["priority"] { presence.priority = integer(node, "priority", in: -128...127) ?? 0 }
         return presence
     }
 }

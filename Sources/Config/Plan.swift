@@ -7,6 +7,12 @@ public struct Plan: Sendable, Equatable {
     public var account: Account?
     /// How the session shows itself; nil is plainly available.
     public var presence: Presence?
+    /// Standing policy about other people.
+    public var contacts = Contacts()
+    /// The rooms to be in, and how; a room that only a bridge names is joined as well.
+    public var rooms: [Room] = []
+    /// Receipts (XEP-0184).
+    public var receipts = Receipts()
     /// The bridges, in the order of the file.
     public var rules: [Rule] = []
     /// What is legal, and likely not meant.
@@ -70,7 +76,75 @@ public struct Plan: Sendable, Equatable {
     }
 }
 
-/// Where the password of an account is. No description, log or dump shows more than its kind and place.
+extension Plan {
+    /// Standing policy about other people.
+    public struct Contacts: Sendable, Equatable {
+        /// Whose subscription requests are approved at once; the others wait as events.
+        public var accept: [JIDGlob] = []
+        /// Who is blocked (XEP-0191); whoever is blocked already stays so.
+        public var block: [JID] = []
+        /// Whose invitations into rooms are followed.
+        public var invitations: [JIDGlob] = []
+
+        /// Nobody.
+        public init() {}
+    }
+
+    /// A room to be in (XEP-0045).
+    public struct Room: Sendable, Equatable {
+        /// Its bare address.
+        public var jid: JID
+        /// How we are called in it; nil: as the account is.
+        public var nick: String?
+        /// Where its password is.
+        public var password: PasswordSource?
+        /// Whether it is made where it is not there.
+        public var create = false
+        /// Messages of before that are asked for.
+        public var history = 0
+        /// What to do where somebody has our nick.
+        public var nickConflict = NickConflict.alter
+        /// Whether we come back when we are kicked.
+        public var rejoin = false
+
+        /// A room with its defaults.
+        public init(jid: JID) { self.jid = jid }
+
+        /// What to do where somebody has our nick.
+        public enum NickConflict: String, Sendable, CaseIterable {
+            /// Take one like it.
+            case alter
+            /// Stay out.
+            case refuse
+        }
+
+        /// The most messages of before that may be asked for.
+        public static let historyMax = 1_000
+    }
+
+    /// Receipts (XEP-0184).
+    public struct Receipts: Sendable, Equatable {
+        /// Whether our messages ask for one.
+        public var ask = false
+        /// Who gets one that asks.
+        public var answer = Answer.contacts
+
+        /// Asked of nobody, given to contacts.
+        public init() {}
+
+        /// Who gets a receipt.
+        public enum Answer: String, Sendable, CaseIterable {
+            /// Nobody.
+            case never
+            /// Those who may see our presence.
+            case contacts
+            /// Everybody who asks.
+            case everybody
+        }
+    }
+}
+
+/// Where the password of an account, or of a room, is. No description, log or dump shows more than its kind and place.
 public enum PasswordSource: Sendable, Equatable {
     /// It stands in the file itself.
     case plain(String)

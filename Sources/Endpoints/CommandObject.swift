@@ -46,14 +46,16 @@ struct CommandObject {
     func allow(_ keys: [String]) throws(CommandProblem) {
         let known = keys + ["do", "ref"]
         for member in members where !known.contains(member.name) {
+            let absent = known.filter { !has($0) }
             let hint =
-                Wording.nearest(to: member.name, among: known).map { "did you mean \(Wording.quote($0))?" }
-                ?? "expected \(Wording.alternatives(keys.map(Wording.quote)))"
+                Wording.nearest(to: member.name, among: absent).map { "did you mean \(Wording.quote($0))?" }
+                ?? "expected \(Wording.alternatives((keys.isEmpty ? ["ref"] : keys).map(Wording.quote)))"
             let text = "no key \(Wording.quote(member.name)) here; \(hint)"
             throw problem(.unknownKey, member.name, text)
         }
     }
 
+    /// A string that must be there.
     func required(_ key: String) throws(CommandProblem) -> String {
         guard let text = try string(key) else { throw missing(key) }
         return text
@@ -63,6 +65,16 @@ struct CommandObject {
     mutating func visibleText(_ key: String) throws(CommandProblem) -> String? {
         guard let text = try string(key) else { return nil }
         return String(decoding: visible(text), as: UTF8.self)
+    }
+
+    /// A text that is taken only as it is: not empty, and XML can carry it. No problem shows it.
+    func secret(_ key: String) throws(CommandProblem) -> String? {
+        guard let text = try string(key) else { return nil }
+        let isClean = Array(text.utf8).withUnsafeBufferPointer { TextScan.cleanRun($0, from: 0).stop == .end }
+        if !isClean || text.isEmpty {
+            throw problem(.badValue, key, "expected a text that is not empty and that XML can carry")
+        }
+        return text
     }
 
     func oneOf<Choice: RawRepresentable<String>>(
@@ -87,9 +99,81 @@ struct CommandObject {
         }
     }
 
+    func flag(_ key: String) throws(CommandProblem) -> Bool? {
+        switch value(key) {
+        case nil: return nil
+        case .bool(let flag): return flag
+        case let other?: throw wrong(key, "true or false", other)
+        }
+    }
+
+    /// Whether the key is there, whatever its value.
+    func has(_ key: String) -> Bool { value(key) != nil }
+
+    /// Texts that XML can carry, none of them empty, each once.
+    mutating func visibleTexts(
+        _ key: String, atMost max: Int, bytesMax: Int
+    ) throws(CommandProblem) -> [String]? {
+        let list: [JSON]
+        switch value(key) {
+        case nil: return nil
+        case .array(let items): list = items
+        case let other?: throw wrong(key, "a list of strings", other)
+        }
+        if list.count > max {
+            throw problem(.badValue, key, "expected at most \(max) of them but found \(list.count)")
+        }
+        var texts: [String] = []
+        var seen: Set<String> = []
+        for item in list {
+            guard case .string(let raw) = item else { throw wrong(key, "a list of strings", item) }
+            let text = String(decoding: visible(raw), as: UTF8.self)
+            if text.isEmpty { throw problem(.badValue, key, "expected texts that are not empty") }
+            try bound(text, key, bytesMax)
+            if !seen.insert(text).inserted {
+                throw problem(.badValue, key, "\(Wording.quote(text)) stands twice")
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    /// - Throws: `bad-value` for a text of more bytes.
+    func bound(_ text: String, _ key: String, _ bytesMax: Int) throws(CommandProblem) {
+        let count = text.utf8.count
+        if count > bytesMax { throw problem(.badValue, key, "expected at most \(bytesMax) bytes but found \(count)") }
+    }
+
+    // MARK: Addresses
+
     func address(_ key: String) throws(CommandProblem) -> JID? {
         guard let text = try string(key) else { return nil }
         return try jid(key, text)
+    }
+
+    /// An address that must be there.
+    func requiredAddress(_ key: String) throws(CommandProblem) -> JID { try jid(key, required(key)) }
+
+    /// An address without a resource.
+    func bareAddress(_ key: String) throws(CommandProblem) -> JID? {
+        guard let jid = try address(key) else { return nil }
+        if jid.isBare { return jid }
+        let text = "\(Wording.quote(jid.text)) has a resource; expected a bare address: \(Wording.quote(jid.bare.text))"
+        throw problem(.badJID, key, text)
+    }
+
+    /// An address without a resource that must be there.
+    func requiredBareAddress(_ key: String) throws(CommandProblem) -> JID {
+        guard let jid = try bareAddress(key) else { throw missing(key) }
+        return jid
+    }
+
+    /// The address of a room, bare and with a local part (XEP-0045 4.1).
+    func room(_ key: String = "room") throws(CommandProblem) -> JID {
+        let jid = try requiredBareAddress(key)
+        if jid.local != nil { return jid }
+        let text = "\(Wording.quote(jid.text)) is no room; expected for example \(Wording.quote("room@\(jid.text)"))"
+        throw problem(.badJID, key, text)
     }
 
     /// One address, or a list of them with no one twice.
@@ -115,6 +199,18 @@ struct CommandObject {
             jids.append(jid)
         }
         return jids
+    }
+
+    /// Somebody's name in that room, prepared as its address has it (XEP-0045 4.1).
+    /// - Parameter isReceived: whether it is one that the room gave out: see ``JID/init(received:)``.
+    func nick(in room: JID, isReceived: Bool) throws(CommandProblem) -> String? {
+        guard let text = try string("nick") else { return nil }
+        do throws(JID.Failure) {
+            let occupant = isReceived ? try JID(received: room.text + "/" + text) : try room.with(resource: text)
+            return occupant.resource
+        } catch {
+            throw problem(.badValue, "nick", "the nick \(Wording.quote(text)) \(error.rule)")
+        }
     }
 
     // MARK: Text
@@ -151,7 +247,7 @@ struct CommandObject {
         CommandProblem(code, line: number, ref: ref, key: key, text: text)
     }
 
-    private func missing(_ key: String) -> CommandProblem {
+    func missing(_ key: String) -> CommandProblem {
         problem(.missingKey, key, "the key \(Wording.quote(key)) is missing")
     }
 

@@ -17,105 +17,8 @@ extension EventRecord {
         fields.add("resumed", resumed)
         fields.add("peer", peer)
         fields.add("reason", reason)
-        if let retryIn { fields.add("retry_in_ms", retryIn.wholeMilliseconds) }
+        fields.add(milliseconds: "retry_in_ms", retryIn)
         return EventRecord(.session, fields.all)
-    }
-
-    /// `subscription`: a change in who may see whom, in the words of DESIGN 5.3.
-    public enum SubscriptionAction: String, Sendable, CaseIterable {
-        case request, approved, denied, cancelled, unsubscribed
-    }
-
-    /// `subscription`; `status` is what the other side wrote with it.
-    public static func subscription(
-        jid: JID, _ action: SubscriptionAction, status: String? = nil
-    ) -> EventRecord {
-        var fields = Fields(.init("jid", .string(jid.bare.text)))
-        fields.add("action", action.rawValue)
-        fields.add("status", status)
-        return EventRecord(.subscription, fields.all)
-    }
-
-    /// An item of the roster (RFC 6121 2.1).
-    public struct RosterFields: Sendable, Equatable {
-        /// The contact.
-        public var jid: JID
-        /// The name we gave it.
-        public var name: String?
-        /// The groups it is in.
-        public var groups: [String] = []
-        /// Who sees whom; nil for an item that was removed.
-        public var subscription: Subscription?
-        /// Whether our request to see its presence is pending.
-        public var ask = false
-        /// Whether we approved its request in advance.
-        public var approved = false
-
-        /// Who sees whom.
-        public enum Subscription: String, Sendable, CaseIterable {
-            case none, to, from, both
-        }
-
-        /// The item; a nil `subscription` says that it was removed.
-        public init(jid: JID, subscription: Subscription?) {
-            self.jid = jid
-            self.subscription = subscription
-        }
-    }
-
-    /// `roster`: `action` is `set` or `remove`; `initial` for the items told at login.
-    public static func roster(_ item: RosterFields, initial: Bool) -> EventRecord {
-        var fields = Fields(.init("jid", .string(item.jid.text)))
-        fields.add("action", item.subscription == nil ? "remove" : "set")
-        if let subscription = item.subscription {
-            fields.add("name", item.name)
-            fields.add("groups", item.groups)
-            fields.add("subscription", subscription.rawValue)
-            fields.add(whereTrue: "ask", item.ask)
-            fields.add(whereTrue: "approved", item.approved)
-        }
-        fields.add(whereTrue: "initial", initial)
-        return EventRecord(.roster, fields.all)
-    }
-
-    /// How far a delivery has come.
-    public enum DeliveryStage: String, Sendable, CaseIterable {
-        case queued, sent, acknowledged, received, displayed, failed
-    }
-
-    /// `delivery`: `ref` is that of the command, `line` the number of the input line; `condition` (RFC 6120 8.3.3)
-    /// and `text` say why it failed.
-    public static func delivery(
-        ref: String? = nil, line: UInt64? = nil, to: JID, _ stage: DeliveryStage, id: String? = nil,
-        condition: String? = nil, text: String? = nil
-    ) -> EventRecord {
-        var fields = Fields()
-        fields.add("ref", ref)
-        fields.add("line", line)
-        fields.add("to", to.text)
-        fields.add("stage", stage.rawValue)
-        fields.add("id", id)
-        fields.add("condition", condition)
-        fields.add("text", text)
-        return EventRecord(.delivery, fields.all)
-    }
-
-    /// `result`: the answer to a command. `code` is `accepted` where it went well and nothing else answers.
-    public static func result(
-        ref: String? = nil, ok: Bool, code: String? = nil, text: String? = nil, key: String? = nil, line: UInt64? = nil,
-        column: Int? = nil, condition: String? = nil, xml: String? = nil
-    ) -> EventRecord {
-        var fields = Fields()
-        fields.add("ref", ref)
-        fields.add("ok", ok)
-        fields.add("code", code)
-        fields.add("condition", condition)
-        fields.add("text", text)
-        fields.add("key", key)
-        fields.add("line", line)
-        fields.add("column", column.map(Int64.init))
-        fields.add("xml", xml)
-        return EventRecord(.result, fields.all)
     }
 
     /// `gap`: something of the session may be missing here; `reason` is a short word, `text` for a person.
@@ -151,6 +54,35 @@ extension EventRecord {
         return EventRecord(.error, fields.all)
     }
 
+    /// What somebody tried who has no right to it.
+    public enum Forgery: String, Sendable, CaseIterable {
+        /// A change of our roster (RFC 6121 2.1.6).
+        case rosterPush = "roster push"
+        /// A change of our block list (XEP-0191 3.3).
+        case blockPush = "block push"
+        /// A copy of a message (XEP-0280 11).
+        case carbon
+        /// A receipt for a message to somebody else (XEP-0184).
+        case receipt
+        /// A message that says it is of a room.
+        case roomMessage = "room message"
+        /// A presence that says it is of a room.
+        case roomPresence = "room presence"
+    }
+
+    /// `error` with the code `forged`: something that was ignored, since whoever sent it has no right to it.
+    /// - Parameter count: how often, since that was last told.
+    public static func forged(_ what: Forgery, from: JID, count: UInt64 = 1) -> EventRecord {
+        let often = count == 1 ? "" : "\(count) times "
+        var event = error(
+            code: "forged", text: "ignored \(often)a \(what.rawValue) from \(from.text), who has no right to it")
+        var fields = Fields(.init("from", .string(from.text)))
+        fields.add("what", what.rawValue)
+        fields.add("count", count)
+        event.fields += fields.all
+        return event
+    }
+
     /// `error` with the code `bad-input`: what the framer had to mend since the last report.
     public static func error(_ complaints: Complaints, source: String) -> EventRecord {
         var event = error(
@@ -184,7 +116,9 @@ struct Fields {
         if let bytes { all.append(.init(name, .bytes(bytes))) }
     }
 
-    mutating func add(_ name: String, _ value: [String]) { all.append(.init(name, .strings(value))) }
+    mutating func add(_ name: String, _ value: [String]?) {
+        if let value { all.append(.init(name, .strings(value))) }
+    }
 
     mutating func add(_ name: String, _ value: Bool?) {
         if let value { all.append(.init(name, .bool(value))) }
@@ -196,6 +130,10 @@ struct Fields {
 
     mutating func add(_ name: String, _ value: Int64?) {
         if let value { all.append(.init(name, .int(value))) }
+    }
+
+    mutating func add(milliseconds name: String, _ value: Duration?) {
+        if let value { all.append(.init(name, .int(value.wholeMilliseconds))) }
     }
 
     /// JSON's readers agree on integers up to 2^53 only (RFC 8259 section 6); `Int64.max` is beyond any count here.

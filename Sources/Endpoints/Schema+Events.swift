@@ -1,6 +1,9 @@
 extension Schema {
     /// The schema of events: the text of contrib/schema/events-v1.schema.json.
-    public static let events = #"""
+    public static let events =
+        eventsBegin + stanzaEvents + contactEvents + roomEvents + outcomeEvents + runEvents + "  }\n}\n"
+
+    private static let eventsBegin = #"""
         {
           "$schema": "https://json-schema.org/draft/2020-12/schema",
           "$id": "urn:xmpp-bridge:schema:events:v1",
@@ -14,6 +17,10 @@ extension Schema {
             {"$ref": "#/$defs/presence"},
             {"$ref": "#/$defs/subscription"},
             {"$ref": "#/$defs/roster"},
+            {"$ref": "#/$defs/block"},
+            {"$ref": "#/$defs/room"},
+            {"$ref": "#/$defs/occupant"},
+            {"$ref": "#/$defs/receipt"},
             {"$ref": "#/$defs/delivery"},
             {"$ref": "#/$defs/result"},
             {"$ref": "#/$defs/gap"},
@@ -40,6 +47,10 @@ extension Schema {
               "type": "string",
               "pattern": "^[a-z][a-z0-9-]*$"
             },
+            "state": {
+              "description": "How the session stands.",
+              "enum": ["connecting", "online", "offline", "refused"]
+            },
             "session": {
               "description": "How the session stands.",
               "type": "object",
@@ -49,7 +60,7 @@ extension Schema {
                 "event": {"const": "session"},
                 "time": {"$ref": "#/$defs/time"},
                 "seq": {"$ref": "#/$defs/seq"},
-                "state": {"enum": ["connecting", "online", "offline", "refused"]},
+                "state": {"$ref": "#/$defs/state"},
                 "jid": {"$ref": "#/$defs/jid"},
                 "resumed": {"type": "boolean", "description": "Online again without a loss, or afresh."},
                 "peer": {"type": "string", "description": "The server that was reached, HOST:PORT."},
@@ -57,123 +68,10 @@ extension Schema {
                 "retry_in_ms": {"$ref": "#/$defs/count", "description": "When the next attempt comes."}
               }
             },
-            "message": {
-              "description": "A message that arrived.",
-              "type": "object",
-              "additionalProperties": false,
-              "required": ["event", "time", "seq", "from", "jid", "type"],
-              "properties": {
-                "event": {"const": "message"},
-                "time": {"$ref": "#/$defs/time"},
-                "seq": {"$ref": "#/$defs/seq"},
-                "from": {"$ref": "#/$defs/jid"},
-                "jid": {"$ref": "#/$defs/bareJid", "description": "from, without its resource."},
-                "to": {"$ref": "#/$defs/jid"},
-                "type": {"enum": ["normal", "chat", "groupchat", "headline", "error"]},
-                "id": {"type": "string"},
-                "body": {"type": "string"},
-                "subject": {"type": "string"},
-                "thread": {"type": "string"},
-                "lang": {"type": "string"},
-                "delay": {"type": "string", "description": "When it was first sent, where it was kept on the way."},
-                "origin_id": {"type": "string", "description": "The sender's id of it (XEP-0359)."},
-                "stanza_id": {"type": "string", "description": "Our server's id of it (XEP-0359)."},
-                "condition": {"$ref": "#/$defs/token", "description": "Of the type error: RFC 6120 8.3.3."},
-                "text": {"type": "string", "description": "Of the type error: for a person."},
-                "redelivered": {"const": true, "description": "It may have been told before."}
-              }
-            },
-            "presence": {
-              "description": "A contact came, went or changed.",
-              "type": "object",
-              "additionalProperties": false,
-              "required": ["event", "time", "seq", "from", "jid", "available"],
-              "properties": {
-                "event": {"const": "presence"},
-                "time": {"$ref": "#/$defs/time"},
-                "seq": {"$ref": "#/$defs/seq"},
-                "from": {"$ref": "#/$defs/jid"},
-                "jid": {"$ref": "#/$defs/bareJid", "description": "from, without its resource."},
-                "available": {"type": "boolean"},
-                "show": {"enum": ["away", "chat", "dnd", "xa"]},
-                "status": {"type": "string"},
-                "priority": {"type": "integer", "minimum": -128, "maximum": 127, "description": "0 is left out."},
-                "delay": {"type": "string"},
-                "condition": {"$ref": "#/$defs/token", "description": "The error: RFC 6120 8.3.3."},
-                "text": {"type": "string", "description": "The error, for a person."}
-              }
-            },
-            "subscription": {
-              "description": "A change in who may see whom.",
-              "type": "object",
-              "additionalProperties": false,
-              "required": ["event", "time", "seq", "jid", "action"],
-              "properties": {
-                "event": {"const": "subscription"},
-                "time": {"$ref": "#/$defs/time"},
-                "seq": {"$ref": "#/$defs/seq"},
-                "jid": {"$ref": "#/$defs/bareJid"},
-                "action": {"enum": ["request", "approved", "denied", "cancelled", "unsubscribed"]},
-                "status": {"type": "string", "description": "What the other side wrote with it."}
-              }
-            },
-            "roster": {
-              "description": "An item of the roster: at login, or changed.",
-              "type": "object",
-              "additionalProperties": false,
-              "required": ["event", "time", "seq", "jid", "action"],
-              "properties": {
-                "event": {"const": "roster"},
-                "time": {"$ref": "#/$defs/time"},
-                "seq": {"$ref": "#/$defs/seq"},
-                "jid": {"$ref": "#/$defs/jid"},
-                "action": {"enum": ["set", "remove"]},
-                "name": {"type": "string"},
-                "groups": {"type": "array", "items": {"type": "string"}},
-                "subscription": {"enum": ["none", "to", "from", "both"]},
-                "ask": {"const": true, "description": "Our request to see its presence is pending."},
-                "approved": {"const": true, "description": "Its request to see ours is approved in advance."},
-                "initial": {"const": true, "description": "Told at login."}
-              }
-            },
-            "delivery": {
-              "description": "How far a message of ours has come.",
-              "type": "object",
-              "additionalProperties": false,
-              "required": ["event", "time", "seq", "to", "stage"],
-              "properties": {
-                "event": {"const": "delivery"},
-                "time": {"$ref": "#/$defs/time"},
-                "seq": {"$ref": "#/$defs/seq"},
-                "ref": {"type": "string", "description": "The command's."},
-                "line": {"$ref": "#/$defs/number", "description": "The input line's number."},
-                "to": {"$ref": "#/$defs/jid"},
-                "stage": {"enum": ["queued", "sent", "acknowledged", "received", "displayed", "failed"]},
-                "id": {"type": "string", "description": "The stanza's."},
-                "condition": {"$ref": "#/$defs/token", "description": "Why it failed: RFC 6120 8.3.3."},
-                "text": {"type": "string", "description": "Why it failed, for a person."}
-              }
-            },
-            "result": {
-              "description": "The answer to a command.",
-              "type": "object",
-              "additionalProperties": false,
-              "required": ["event", "time", "seq", "ok"],
-              "properties": {
-                "event": {"const": "result"},
-                "time": {"$ref": "#/$defs/time"},
-                "seq": {"$ref": "#/$defs/seq"},
-                "ref": {"type": "string", "description": "The command's, a number as it was written."},
-                "ok": {"type": "boolean"},
-                "code": {"$ref": "#/$defs/token"},
-                "condition": {"$ref": "#/$defs/token", "description": "The server's error: RFC 6120 8.3.3."},
-                "text": {"type": "string", "description": "For a person."},
-                "key": {"type": "string", "description": "The command's key that it is about."},
-                "line": {"$ref": "#/$defs/number", "description": "The input line's number."},
-                "column": {"$ref": "#/$defs/number", "description": "The byte where the JSON breaks."},
-                "xml": {"type": "string", "description": "The answer to a raw query, whole."}
-              }
-            },
+
+        """#
+
+    private static let runEvents = #"""
             "gap": {
               "description": "Something of the session may be missing here.",
               "type": "object",
@@ -218,14 +116,20 @@ extension Schema {
                 "text": {"type": "string", "description": "For a person."},
                 "source": {"type": "string", "description": "The input it is about."},
                 "line": {"$ref": "#/$defs/number", "description": "The first input line it is about."},
+                "from": {"$ref": "#/$defs/jid", "description": "Of the code forged: who sent it and had no right to."},
+                "what": {
+                  "description": "Of the code forged: what was ignored.",
+                  "enum": [
+                    "roster push", "block push", "carbon", "receipt", "room message", "room presence"
+                  ]
+                },
+                "count": {"$ref": "#/$defs/count", "description": "How often."},
                 "invalid_utf8": {"$ref": "#/$defs/count", "description": "Broken sequences replaced by U+FFFD."},
                 "illegal_characters": {"$ref": "#/$defs/count", "description": "Characters made visible."},
                 "overlong_lines": {"$ref": "#/$defs/count", "description": "Lines over the limit."},
                 "split_parts": {"$ref": "#/$defs/count", "description": "Parts they were split into."}
               }
             }
-          }
-        }
 
         """#
 }

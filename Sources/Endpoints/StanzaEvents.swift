@@ -37,6 +37,14 @@ extension EventRecord {
         public var to: JID?
         /// Its type.
         public var type: MessageType
+        /// The room it was said in (XEP-0045), bare: to all, or to us alone.
+        public var room: JID?
+        /// Who said it there; nil where it was the room itself.
+        public var nick: String?
+        /// The occupant's id, as our room vouches for it (XEP-0421).
+        public var occupantID: String?
+        /// Whether it is an occupant's to us alone.
+        public var isPrivate = false
         /// The stanza's id.
         public var id: String?
         /// The text, as UTF-8.
@@ -55,8 +63,19 @@ extension EventRecord {
         public var stanzaID: String?
         /// For the type `error`.
         public var error: ErrorFields?
+        /// Which way it went, for a copy of what another device of ours sent or got (XEP-0280).
+        public var carbon: Carbon?
+        /// The scheme it is encrypted with (XEP-0380), where that cannot be read here; ``body`` is then nil.
+        public var encrypted: String?
+        /// Whether it comes out of a room's history or an archive.
+        public var replayed = false
         /// Whether it may have been told before, after an unclean stop.
         public var redelivered = false
+
+        /// Which way the message of a carbon copy went (XEP-0280).
+        public enum Carbon: String, Sendable, CaseIterable {
+            case sent, received
+        }
 
         /// A message with what it must have.
         public init(from: JID, type: MessageType) {
@@ -71,6 +90,10 @@ extension EventRecord {
         fields.add("jid", message.from.bare.text)
         fields.add("to", message.to?.text)
         fields.add("type", message.type.rawValue)
+        fields.add("room", message.room?.text)
+        fields.add("nick", message.nick)
+        fields.add("occupant_id", message.occupantID)
+        fields.add(whereTrue: "private", message.isPrivate)
         fields.add("id", message.id)
         fields.add("body", bytes: message.body)
         fields.add("subject", message.subject)
@@ -81,13 +104,16 @@ extension EventRecord {
         fields.add("stanza_id", message.stanzaID)
         fields.add("condition", message.error?.condition)
         fields.add("text", message.error?.text)
+        fields.add("carbon", message.carbon?.rawValue)
+        fields.add("encrypted", message.encrypted)
+        fields.add(whereTrue: "replayed", message.replayed)
         fields.add(whereTrue: "redelivered", message.redelivered)
         return EventRecord(.message, fields.all)
     }
 
     /// What a presence carries.
     public struct PresenceFields: Sendable, Equatable {
-        /// Whose; `jid` is made of it.
+        /// Whose; `jid` and `resource` are made of it.
         public var from: JID
         /// Whether that resource is available.
         public var available: Bool
@@ -97,10 +123,14 @@ extension EventRecord {
         public var status: String?
         /// -128...127; 0 is left out.
         public var priority = 0
+        /// What its software can do, as `node#ver` (XEP-0115).
+        public var caps: String?
         /// When it was first sent (XEP-0203), as written there.
         public var delay: String?
         /// For the type `error`.
         public var error: ErrorFields?
+        /// Whether it was there before we came, and did not come now.
+        public var initial = false
 
         /// A presence with what it must have.
         public init(from: JID, available: Bool) {
@@ -113,13 +143,24 @@ extension EventRecord {
     public static func presence(_ presence: PresenceFields) -> EventRecord {
         var fields = Fields(.init("from", .string(presence.from.text)))
         fields.add("jid", presence.from.bare.text)
+        fields.add("resource", presence.from.resource)
         fields.add("available", presence.available)
         fields.add("show", presence.show?.rawValue)
         fields.add("status", presence.status)
         if presence.priority != 0 { fields.add("priority", Int64(presence.priority)) }
+        fields.add("caps", presence.caps)
         fields.add("delay", presence.delay)
         fields.add("condition", presence.error?.condition)
         fields.add("text", presence.error?.text)
+        fields.add(whereTrue: "initial", presence.initial)
         return EventRecord(.presence, fields.all)
+    }
+
+    /// `receipt`: who got our message with that id (XEP-0184), where no `delivery` tells it.
+    public static func receipt(from: JID, id: String) -> EventRecord {
+        var fields = Fields(.init("from", .string(from.text)))
+        fields.add("jid", from.bare.text)
+        fields.add("id", id)
+        return EventRecord(.receipt, fields.all)
     }
 }

@@ -6,12 +6,16 @@ struct CompiledRule {
     let body: Template?
     let takesEvents: Bool
     let peers: [Peer]
+    let rooms: [Peer]
+    /// Whether it takes what people write, to us or in a room.
+    var takesMessages: Bool { !peers.isEmpty || !rooms.isEmpty }
 
     init(_ rule: Rule) {
         matcher = rule.match.map(Matcher.init)
         body = rule.body
         takesEvents = rule.from.contains(.events)
         peers = rule.from.compactMap { if case .xmpp(let jid) = $0 { Peer(jid) } else { nil } }
+        rooms = rule.from.compactMap { if case .room(let jid) = $0 { Peer(jid) } else { nil } }
     }
 
     /// Somebody whose messages are taken.
@@ -37,7 +41,8 @@ struct CompiledRule {
 struct Records {
     /// The line, or the message's body; nil for events without one.
     private(set) var text: [UInt8]?
-    /// Whether it reports on what we sent: a delivery, or a message that came back.
+    /// Whether it reports on what we sent: a delivery, a receipt, a message that came back, or our own message seen
+    /// again (a carbon, or what another of our clients said in a room under the same nick).
     private(set) var isReport = false
     private var json: JSON?
     private var isParsed = false
@@ -50,9 +55,11 @@ struct Records {
         case .line(let line): text = line.bytes
         case .event(let event):
             text = nil
-            isReport = event.kind == .delivery
+            isReport = event.kind == .delivery || event.kind == .receipt
             guard event.kind == .message else { return }
-            isReport = event.utf8("type").map { $0.elementsEqual("error".utf8) } ?? false
+            isReport =
+                event.utf8("type").map { $0.elementsEqual("error".utf8) } ?? false
+                || event.utf8("carbon").map { $0.elementsEqual("sent".utf8) } ?? false || event["self"] == .bool(true)
             switch event["body"] {
             case .bytes(let body): text = body
             case .string(let body): text = Array(body.utf8)

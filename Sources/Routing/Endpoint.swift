@@ -8,8 +8,12 @@ public enum Endpoint: Hashable, Sendable {
     case stdout
     /// A person's or a bot's address: bare means any of its resources.
     case xmpp(JID)
+    /// A room (XEP-0045): its bare address.
+    case room(JID)
     /// Every event of the session and of the bridge itself.
     case events
+    /// Our own presence: the text becomes its status.
+    case presence
     /// The session's commands (DESIGN 5.3), an NDJSON object a line.
     case commands
 
@@ -20,6 +24,7 @@ public enum Endpoint: Hashable, Sendable {
         case "stdin": self = .stdin
         case "stdout": self = .stdout
         case "events": self = .events
+        case "presence": self = .presence
         case "commands": self = .commands
         case _: self = try Endpoint.prefixed(text)
         }
@@ -35,36 +40,49 @@ public enum Endpoint: Hashable, Sendable {
         let scheme = String(text[..<colon])
         let rest = String(text[text.index(after: colon)...])
         switch scheme {
-        case "xmpp": return .xmpp(try address(rest, in: text))
-        case "fifo", "tail", "file", "room":
+        case "xmpp": return .xmpp(try address(rest, scheme))
+        case "room": return .room(try room(rest))
+        case "fifo", "tail", "file":
             throw EndpointProblem(
                 what: "\(Wording.quote(text)): this version has no \(scheme): endpoints yet", hint: expected)
         case _: throw unknown(text, scheme: scheme)
         }
     }
 
-    private static func address(_ text: String, in whole: String) throws(EndpointProblem) -> JID {
+    private static func address(_ text: String, _ scheme: String) throws(EndpointProblem) -> JID {
+        let example = scheme == "room" ? "ops@conference.example.org" : "ops@example.org"
         if text.isEmpty {
-            throw EndpointProblem(what: "no address behind xmpp:", hint: "expected for example xmpp:ops@example.org")
+            throw EndpointProblem(
+                what: "no address behind \(scheme):", hint: "expected for example \(scheme):\(example)")
         }
         do {
             return try JID(text)
         } catch {
             throw EndpointProblem(
-                what: "no address: \(error)", hint: "expected for example ops@example.org",
-                offset: 5)
+                what: "no address: \(error)", hint: "expected for example \(example)", offset: scheme.utf8.count + 1)
         }
     }
 
+    private static func room(_ text: String) throws(EndpointProblem) -> JID {
+        let jid = try address(text, "room")
+        guard jid.isBare else {
+            throw EndpointProblem(
+                what: "a room has no resource; \(Wording.quote(jid.resource ?? "")) would be somebody's nick in it",
+                hint: "expected room:\(jid.bare); our own nick is given as nick: in rooms:, or by --nick", offset: 5)
+        }
+        return jid
+    }
+
     private static func unknown(_ text: String, scheme: String) -> EndpointProblem {
-        let near = Wording.nearest(to: scheme, among: ["stdin", "stdout", "events", "commands", "xmpp", "room"])
+        let near = Wording.nearest(
+            to: scheme, among: ["stdin", "stdout", "events", "commands", "presence", "xmpp", "room"])
         let hint = near.map { name in
             "did you mean \(name == "xmpp" || name == "room" ? name + ":JID" : name)?"
         }
         return EndpointProblem(what: "unknown endpoint \(Wording.quote(text))", hint: hint ?? expected)
     }
 
-    private static let expected = "expected stdin, stdout, xmpp:JID, events or commands"
+    private static let expected = "expected stdin, stdout, xmpp:JID, room:JID, events, presence or commands"
 }
 
 extension Endpoint: CustomStringConvertible {
@@ -74,6 +92,8 @@ extension Endpoint: CustomStringConvertible {
         case .stdin: "stdin"
         case .stdout: "stdout"
         case .xmpp(let jid): "xmpp:\(jid)"
+        case .room(let jid): "room:\(jid)"
+        case .presence: "presence"
         case .events: "events"
         case .commands: "commands"
         }

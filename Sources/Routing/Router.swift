@@ -39,7 +39,7 @@ public struct Router {
         self.compiled = compiled
         givenUp = Array(repeating: 0, count: rules.count)
         stdinRules = rules.indices.filter { rules[$0].from.contains(.stdin) }
-        eventRules = compiled.indices.filter { compiled[$0].takesEvents || !compiled[$0].peers.isEmpty }
+        eventRules = compiled.indices.filter { compiled[$0].takesEvents || compiled[$0].takesMessages }
     }
 
     /// Appends what the rules make of a record to `deliveries`, in the order of the rules and of their destinations.
@@ -68,6 +68,10 @@ public struct Router {
         let rule = compiled[index]
         if rule.takesEvents { return true }
         guard event.kind == .message, let from = event.utf8("from") else { return false }
+        // What is said to a whole room is no message to us, and the other way round.
+        if let room = event.utf8("room"), event["private"] == nil {
+            return !records.isReport && rule.rooms.contains { $0.isSender(room) }
+        }
         return rule.peers.contains { $0.isSender(from) }
     }
 
@@ -115,7 +119,7 @@ public struct Router {
         for destination: Endpoint, _ rule: CompiledRule, _ record: Record, _ rendered: [UInt8]?
     ) -> Delivery.Content? {
         switch destination {
-        case .xmpp:
+        case .xmpp, .room, .presence:
             // A report on what we sent would make another message, and that another report: it never goes out as one.
             if records.isReport { return nil }
             guard let text = rule.body == nil ? records.text : rendered, !text.isEmpty else { return nil }
@@ -146,17 +150,24 @@ extension Router {
     /// Whether any rule listens to the session: to its events or to somebody's messages.
     public var usesEvents: Bool { !eventRules.isEmpty }
     /// Whether any rule sends messages.
-    public var sendsMessages: Bool { !recipients.isEmpty }
-    /// The addresses that rules send to, each once, in their order.
-    public var recipients: [JID] { addresses(rules.flatMap(\.to)) }
-    /// The addresses whose messages rules take, each once, in their order.
-    public var senders: [JID] { addresses(rules.flatMap(\.from)) }
+    public var sendsMessages: Bool { !recipients.isEmpty || !roomsSentTo.isEmpty }
+    /// The people that rules send to, each once, in their order.
+    public var recipients: [JID] { addresses(rules.flatMap(\.to)) { if case .xmpp(let jid) = $0 { jid } else { nil } } }
+    /// The people whose messages rules take, each once, in their order.
+    public var senders: [JID] { addresses(rules.flatMap(\.from)) { if case .xmpp(let jid) = $0 { jid } else { nil } } }
+    /// The rooms that rules send to, each once, in their order.
+    public var roomsSentTo: [JID] {
+        addresses(rules.flatMap(\.to)) { if case .room(let jid) = $0 { jid } else { nil } }
+    }
+    /// The rooms that rules send to or hear, each once, in their order.
+    public var rooms: [JID] {
+        addresses(rules.flatMap { $0.from + $0.to }) { if case .room(let jid) = $0 { jid } else { nil } }
+    }
+    /// Whether any rule changes our presence.
+    public var showsPresence: Bool { rules.contains { $0.to.contains(.presence) } }
 
-    private func addresses(_ endpoints: [Endpoint]) -> [JID] {
+    private func addresses(_ endpoints: [Endpoint], _ address: (Endpoint) -> JID?) -> [JID] {
         var seen: Set<JID> = []
-        return endpoints.compactMap {
-            guard case .xmpp(let jid) = $0, seen.insert(jid).inserted else { return nil }
-            return jid
-        }
+        return endpoints.compactMap { address($0).flatMap { seen.insert($0).inserted ? $0 : nil } }
     }
 }

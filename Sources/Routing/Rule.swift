@@ -14,8 +14,36 @@ public struct Rule: Sendable, Equatable {
     public let body: Template?
     /// Where records go; never empty.
     public let to: [Endpoint]
-    /// The type of the messages it sends.
+    /// The type of the messages it sends to people; those to rooms are `groupchat`.
     public let type: MessageType
+    /// How our presence changes, where one of the ends is ``Endpoint/presence``.
+    public let shown: Shown
+
+    /// How a rule shows us (`to: presence`); the status is the rule's text.
+    public struct Shown: Sendable, Equatable {
+        /// How available (RFC 6121 4.7.2.1); nil is plainly available.
+        public var show: Show?
+        /// How long, until the presence of the configuration is back; nil: until the next change.
+        public var hold: Duration?
+
+        /// Plainly available, until the next change.
+        public init(show: Show? = nil, hold: Duration? = nil) {
+            self.show = show
+            self.hold = hold
+        }
+
+        /// How available somebody is.
+        public enum Show: String, Sendable, CaseIterable {
+            /// Gone for a moment.
+            case away
+            /// Open for a chat.
+            case chat
+            /// Do not disturb.
+            case dnd
+            /// Gone for longer.
+            case xa
+        }
+    }
 
     /// The type of a message that is sent (RFC 6121 5.2.2).
     public enum MessageType: String, Sendable, CaseIterable {
@@ -39,6 +67,10 @@ public struct Rule: Sendable, Equatable {
             case body(offset: Int)
             /// The type.
             case type
+            /// How available.
+            case show
+            /// How long.
+            case hold
         }
 
         /// Which part.
@@ -61,10 +93,11 @@ public struct Rule: Sendable, Equatable {
     /// - Throws: ``Problems`` where they do not fit together.
     public init(
         name: String? = nil, from: [Endpoint], match: Pattern? = nil, body: String? = nil, to: [Endpoint],
-        type: MessageType = .chat
+        type: MessageType = .chat, shown: Shown = Shown()
     ) throws(Problems) {
-        let draft = Draft(
+        var draft = Draft(
             name: name, from: from, match: match.map { .of($0) } ?? .none, body: body, to: to, type: type)
+        draft.shown = shown
         let (rule, problems) = draft.checked()
         guard let rule else { throw Problems(list: problems.filter { !$0.isWarning }) }
         self = rule
@@ -74,6 +107,7 @@ public struct Rule: Sendable, Equatable {
         name = draft.name
         if case .of(let pattern) = draft.match { match = pattern } else { match = nil }
         type = draft.type ?? .chat
+        shown = draft.shown
         self.from = from
         self.body = body
         self.to = to
@@ -96,6 +130,8 @@ extension Rule {
         public var to: [Endpoint?]
         /// The type of messages, where it is given.
         public var type: MessageType?
+        /// How our presence changes.
+        public var shown = Shown()
 
         /// A draft.
         public init(
@@ -139,14 +175,14 @@ extension Rule {
                 problems.append(
                     Problem(
                         part: .from(index), what: "\(endpoint) is no source: records only go there",
-                        hint: "expected stdin, xmpp:JID or events"))
+                        hint: "expected stdin, xmpp:JID, room:JID or events"))
             }
             for (index, endpoint) in to.enumerated() {
                 guard let endpoint, !endpoint.canBeDestination else { continue }
                 problems.append(
                     Problem(
                         part: .to(index), what: "\(endpoint) is no destination: records only come from there",
-                        hint: "expected stdout, xmpp:JID or commands"))
+                        hint: "expected stdout, xmpp:JID, room:JID, presence or commands"))
             }
             return problems
         }
@@ -157,16 +193,28 @@ extension Rule {
             for (index, destination) in to.enumerated() {
                 switch destination {
                 case .commands: problems += commands(index)
-                case .xmpp(let jid): problems += messages(to: jid, index)
+                case .xmpp, .room, .presence: problems += texts(to: destination, index)
                 case .stdin, .stdout, .events, nil: break
                 }
             }
-            let sendsNone = !to.isEmpty && to.allSatisfy { $0 == .stdout || $0 == .commands }
-            if type != nil && sendsNone {
-                problems.append(
-                    Problem(
-                        part: .type, what: "type has no effect: nothing here is sent to an xmpp: address",
-                        hint: "leave it out", isWarning: true))
+            return problems + idleKeys()
+        }
+
+        /// Keys that have no effect where the rule's records go.
+        private func idleKeys() -> [Problem] {
+            // A destination that is not known may be of any kind.
+            guard !to.isEmpty, !to.contains(nil) else { return [] }
+            var problems: [Problem] = []
+            func warn(_ part: Problem.Part, _ what: String) {
+                problems.append(Problem(part: part, what: what, hint: "leave it out", isWarning: true))
+            }
+            let sendsToPeople = to.contains { if case .xmpp = $0 { true } else { false } }
+            if type != nil, !sendsToPeople {
+                warn(.type, "type has no effect: nothing here is sent to an xmpp: address")
+            }
+            if !to.contains(.presence) {
+                if shown.show != nil { warn(.show, "show has no effect: nothing here goes to presence") }
+                if shown.hold != nil { warn(.hold, "hold has no effect: nothing here goes to presence") }
             }
             return problems
         }
@@ -187,19 +235,21 @@ extension Rule {
             ]
         }
 
-        private func messages(to jid: JID, _ index: Int) -> [Problem] {
+        /// What goes to people, to rooms and into our status is text.
+        private func texts(to destination: Endpoint?, _ index: Int) -> [Problem] {
+            guard let destination else { return [] }
             var problems: [Problem] = []
             let isUnsaid = if case .none = match { body == nil } else { false }
             if isUnsaid && from.contains(.events) {
                 problems.append(
                     Problem(
-                        part: .to(index), what: "events are no text that could be sent to xmpp:\(jid)",
+                        part: .to(index), what: "events are no text that could be sent to \(destination)",
                         hint: "add a body, as in body: \"{event}: {from} {body}\", or a match on the messages' bodies"))
             }
-            for case .some(.xmpp(let source)) in from where source.bare == jid.bare {
+            for case .some(let source) in from where source.answersItself(destination) {
                 problems.append(
                     Problem(
-                        part: .to(index), what: "what \(source) says is sent back to it",
+                        part: .to(index), what: "what \(source.address?.text ?? "") says is sent back to it",
                         hint: "two bots that do so never stop", isWarning: true))
             }
             return problems
@@ -229,16 +279,30 @@ extension Endpoint {
     /// Whether records come from there.
     public var canBeSource: Bool {
         switch self {
-        case .stdin, .xmpp, .events: true
-        case .stdout, .commands: false
+        case .stdin, .xmpp, .room, .events: true
+        case .stdout, .presence, .commands: false
         }
     }
 
     /// Whether records go there.
     public var canBeDestination: Bool {
         switch self {
-        case .stdout, .xmpp, .commands: true
+        case .stdout, .xmpp, .room, .presence, .commands: true
         case .stdin, .events: false
         }
+    }
+
+    /// Whose it is: of a person or a room.
+    var address: JID? {
+        switch self {
+        case .xmpp(let jid), .room(let jid): jid
+        case .stdin, .stdout, .events, .presence, .commands: nil
+        }
+    }
+
+    /// Whether a record from here to there goes back to where it came from.
+    fileprivate func answersItself(_ destination: Endpoint) -> Bool {
+        guard let address, let other = destination.address else { return false }
+        return address.bare == other.bare
     }
 }

@@ -22,19 +22,20 @@ public struct Vocabulary: Sendable {
 
     /// The fields of messages that people send.
     public static let messageFields = [
-        "from", "jid", "to", "type", "id", "body", "subject", "thread", "lang", "delay", "origin_id", "stanza_id",
-        "redelivered",
+        "from", "jid", "to", "type", "room", "nick", "id", "body", "subject", "thread", "lang", "delay", "origin_id",
+        "stanza_id", "occupant_id", "private", "carbon", "encrypted", "replayed", "redelivered",
     ]
 
     /// The fields of the events that this version emits, as their schema names them, but for `time`, which every record
     /// has, and `seq`, which is given when the line is written; an event that has none of that name gives "".
     public static let eventFields =
         messageFields + [
-            "event", "state", "resumed", "peer", "reason", "retry_in_ms", "available", "show", "status", "priority",
-            "action", "name", "groups", "subscription", "ask", "approved", "initial", "ref", "line", "stage",
-            "condition", "text", "ok", "code", "xml", "key", "column", "count", "lines", "accepted", "failed",
-            "waiting",
-            "waiting_bytes", "source", "invalid_utf8", "illegal_characters", "overlong_lines", "split_parts",
+            "event", "state", "resumed", "peer", "reason", "retry_in_ms", "resource", "available", "show", "status",
+            "priority", "caps", "action", "name", "groups", "subscription", "ask", "approved", "initial", "by",
+            "alternative", "occupants", "role", "affiliation", "new_nick", "self", "ref", "line", "stage", "condition",
+            "text", "ok", "code", "xml", "key", "column", "count", "jids", "features", "identities", "ms", "version",
+            "os", "lines", "accepted", "failed", "waiting", "waiting_bytes", "source", "what", "invalid_utf8",
+            "illegal_characters", "overlong_lines", "split_parts",
         ]
 
     private static let lineFields = ["line"]
@@ -47,8 +48,8 @@ public struct Vocabulary: Sendable {
         for source in sources {
             let own =
                 switch source {
-                case .stdin, .stdout, .commands: Vocabulary.lineFields
-                case .xmpp: Vocabulary.messageFields
+                case .stdin, .stdout, .presence, .commands: Vocabulary.lineFields
+                case .xmpp, .room: Vocabulary.messageFields
                 case .events: Vocabulary.eventFields
                 }
             common = common.map { $0.filter(own.contains) } ?? own
@@ -116,9 +117,6 @@ public struct Vocabulary: Sendable {
         }
         if name == "json" {
             return Template.Problem(what: what, hint: "expected a path, as in {json.user.name}", offset: offset)
-        }
-        if name == "nick" || name == "room" {
-            return Template.Problem(what: what, hint: "rooms are not in this version yet", offset: offset)
         }
         if Vocabulary.eventFields.contains(name) || name == "line" {
             let list = (sources ?? []).map { "\($0)" }.joined(separator: ", ")

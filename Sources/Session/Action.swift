@@ -74,8 +74,20 @@ public enum Event: Sendable, Equatable {
     case stanzaLimit(bytes: Int)
     /// An answer (`result` or `error`) to an iq that is not the session's own: perhaps one that the user sent.
     case answer(Element)
+    /// What came of a question: exactly one for each ``ClientSession/ask(_:tag:at:)`` that did not throw.
+    case answered(tag: UInt64, Answer)
+    /// Somebody is blocked, or no longer; a nil JID is everybody. With `initial` it was so at the login.
+    case block(jid: JID?, isBlocked: Bool, initial: Bool)
+    /// Somebody says that a message of that id has reached a client (XEP-0184 `received`).
+    case receipt(id: String, from: JID)
+    /// Something that only somebody else may say (a `roster push`, a `block push`, a `carbon`): it is ignored.
+    case forged(what: String, from: JID)
     /// The server ends the stream over this row whenever it comes: it is given up, and no longer sent.
     case rejected(row: UInt64, reason: String)
+    /// Something happened to us in a room, or to a room (XEP-0045).
+    case room(RoomUpdate)
+    /// Something happened to an occupant of a room that we are in.
+    case occupant(OccupantUpdate)
     /// Something a person should know that changes nothing.
     case warning(String)
 
@@ -104,13 +116,35 @@ public struct Message: Sendable, Equatable {
     public var type: String
     /// When it was first sent, where a delay says so (XEP-0203), as written there: anybody may write one.
     public var delay: String?
+    /// Whether it is the copy of one that another client of ours sent or got (XEP-0280); then all else here is of the
+    /// message that was copied.
+    public var carbon: Carbon?
+    /// The name of the scheme it is encrypted with (XEP-0380), which we cannot undo: its body says nothing.
+    public var encryption: String?
+
+    /// Where in a room it comes from; nil where it comes from none.
+    public var room: RoomOrigin?
 
     /// A message.
-    public init(stanza: Element, from: JID, type: String, delay: String?) {
+    public init(
+        stanza: Element, from: JID, type: String, delay: String?, carbon: Carbon? = nil, encryption: String? = nil,
+        room: RoomOrigin? = nil
+    ) {
         self.stanza = stanza
         self.from = from
         self.type = type
         self.delay = delay
+        self.room = room
+        self.carbon = carbon
+        self.encryption = encryption
+    }
+
+    /// Which way a copied message went.
+    public enum Carbon: String, Sendable, Equatable {
+        /// Another client of ours sent it.
+        case sent
+        /// Another client of ours got it.
+        case received
     }
 }
 
@@ -130,11 +164,15 @@ public struct PresenceUpdate: Sendable, Equatable {
     public var delay: String?
     /// The error, for a presence of type `error`.
     public var error: StanzaError?
+    /// What that resource can do, as `node#ver` (XEP-0115).
+    public var caps: String?
+    /// Whether it came before the server had answered a ping sent behind our first presence: it was so at the login.
+    public var initial: Bool
 
     /// A presence.
     public init(
         from: JID, available: Bool, show: String? = nil, status: String? = nil, priority: Int = 0,
-        delay: String? = nil, error: StanzaError? = nil
+        delay: String? = nil, error: StanzaError? = nil, caps: String? = nil, initial: Bool = false
     ) {
         self.from = from
         self.available = available
@@ -143,6 +181,8 @@ public struct PresenceUpdate: Sendable, Equatable {
         self.priority = priority
         self.delay = delay
         self.error = error
+        self.caps = caps
+        self.initial = initial
     }
 }
 

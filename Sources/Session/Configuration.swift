@@ -12,6 +12,8 @@ public struct Configuration: Sendable {
     public var security: Security = .required
     /// How the session shows itself; nil for a filter that only sends: no presence and no roster.
     public var presence: Presence?
+    /// Who gets a receipt for a message that asks for one (XEP-0184).
+    public var receipts: Receipts = .contacts
     /// Answers to XEP-0092 and the node of our capabilities (XEP-0115).
     public var software = Software()
     /// When to give up.
@@ -64,6 +66,16 @@ public struct Configuration: Sendable {
         }
     }
 
+    /// Who gets a receipt for a message that asks for one (XEP-0184 5): it tells that we are here.
+    public enum Receipts: String, Sendable, Equatable, CaseIterable {
+        /// Nobody.
+        case never
+        /// Who may see our presence.
+        case contacts
+        /// Everybody.
+        case everybody
+    }
+
     /// Who we say we are (XEP-0092).
     public struct Software: Sendable, Equatable {
         /// The name of the program.
@@ -99,6 +111,10 @@ public struct Configuration: Sendable {
         public var inboundUnacknowledgedAge: Duration = .seconds(1)
         /// Silence before we ask whether the peer is alive.
         public var idleBeforePing: Duration = .seconds(60)
+        /// Questions of the user's that may wait for their answers at once; beyond, ``QuestionProblem/tooMany(max:)``.
+        public var questionsMax = 1_000
+        /// How long the answer to a question may take, since it was asked or the stream was resumed.
+        public var questionTimeout: Duration = .seconds(30)
         /// How long an answer may take before the stream counts as dead.
         public var answerTimeout: Duration = .seconds(30)
         /// From a granted resumption to the first sign that the resumed stream is read.

@@ -36,10 +36,36 @@ public enum NS {
     public static let delay: StaticString = "urn:xmpp:delay"
     /// XEP-0359: unique and stable stanza ids.
     public static let stanzaID: StaticString = "urn:xmpp:sid:0"
+    /// XEP-0045: coming into a room.
+    public static let muc: StaticString = "http://jabber.org/protocol/muc"
+    /// XEP-0045: what a room says of its occupants, and invitations through it.
+    public static let mucUser: StaticString = "http://jabber.org/protocol/muc#user"
+    /// XEP-0045: what the owner of a room does with it.
+    public static let mucOwner: StaticString = "http://jabber.org/protocol/muc#owner"
+    /// XEP-0249: direct invitations to rooms.
+    public static let conference: StaticString = "jabber:x:conference"
+    /// XEP-0421: occupants of rooms known by an id.
+    public static let occupantID: StaticString = "urn:xmpp:occupant-id:0"
+    /// XEP-0004: data forms.
+    public static let dataForms: StaticString = "jabber:x:data"
     /// XEP-0440: SASL channel-binding type capability.
     public static let channelBinding: StaticString = "urn:xmpp:sasl-cb:0"
     /// XEP-0478: stream limits advertisement.
     public static let limits: StaticString = "urn:xmpp:stream-limits:0"
+    /// XEP-0191: blocking.
+    public static let blocking: StaticString = "urn:xmpp:blocking"
+    /// XEP-0016: privacy lists.
+    public static let privacy: StaticString = "jabber:iq:privacy"
+    /// XEP-0280: copies of messages of our other clients.
+    public static let carbons: StaticString = "urn:xmpp:carbons:2"
+    /// XEP-0297: a stanza inside another.
+    public static let forward: StaticString = "urn:xmpp:forward:0"
+    /// XEP-0184: receipts for messages.
+    public static let receipts: StaticString = "urn:xmpp:receipts"
+    /// XEP-0380: which scheme encrypts a message.
+    public static let encryption: StaticString = "urn:xmpp:eme:0"
+    /// XEP-0045 8 to 10: the administration of a room.
+    public static let mucAdmin: StaticString = "http://jabber.org/protocol/muc#admin"
     /// XML 1.0: the namespace of the `xml:` prefix.
     public static let xml: StaticString = "http://www.w3.org/XML/1998/namespace"
 }

@@ -9,18 +9,20 @@ extension BadFiles {
         BadFile(
             "bridges:\n  - {}\n  - text\n  - [stdin]\n",
             [
-                "f:2:5: a bridge without from; add from: stdin, xmpp:JID or events",
-                "f:2:5: a bridge without to; add to: stdout, xmpp:JID or commands",
-                "f:3:5: text where a bridge belongs; expected keys and values: name, from, match, body, to or type",
-                "f:4:5: a list where a bridge belongs; expected keys and values: name, from, match, body, to or type",
+                "f:2:5: a bridge without from; add from: stdin, xmpp:JID, room:JID or events",
+                "f:2:5: a bridge without to; add to: stdout, xmpp:JID, room:JID, presence or commands",
+                "f:3:5: text where a bridge belongs; expected keys and values: name, from, match, body, to, "
+                    + "type, show or hold",
+                "f:4:5: a list where a bridge belongs; expected keys and values: name, from, match, body, to, "
+                    + "type, show or hold",
             ]),
         BadFile(
             "bridges:\n  - {form: stdin, ot: stdout}\n",
             [
-                "f:2:6: unknown key \"form\" in a bridge; did you mean from? expected name, from, match, body, to "
-                    + "or type",
-                "f:2:19: unknown key \"ot\" in a bridge; did you mean to? expected name, from, match, body, to or "
-                    + "type",
+                "f:2:6: unknown key \"form\" in a bridge; did you mean from? expected name, from, match, body, to, "
+                    + "type, show or hold",
+                "f:2:19: unknown key \"ot\" in a bridge; did you mean to? expected name, from, match, body, to, type, "
+                    + "show or hold",
             ]),
         BadFile(
             "bridges:\n  - from: []\n    to: {xmpp: a}\n  -\n    from: [stdin, ~, null]\n    to: [[stdout]]\n",
@@ -34,7 +36,7 @@ extension BadFiles {
             ]),
         BadFile(
             "bridges:\n  - from: stdn\n    to: [\'xmpp:\', \'xmpp:ops@\', xmpp:a b@example.org, "
-                + "\"ops@example.org\"]\n  - {from: \'tail:/x\', to: room:a@b}\n",
+                + "\"ops@example.org\"]\n  - {from: \'tail:/x\', to: [room:a@b/c, \'room:\']}\n",
             [
                 "f:2:11: unknown endpoint \"stdn\"; did you mean stdin?",
                 "f:3:11: no address behind xmpp:; expected for example xmpp:ops@example.org",
@@ -43,19 +45,21 @@ extension BadFiles {
                     + "RFC 7622 does not allow; expected for example ops@example.org",
                 "f:3:55: \"ops@example.org\" is no endpoint; did you mean xmpp:ops@example.org?",
                 "f:4:13: \"tail:/x\": this version has no tail: endpoints yet; expected stdin, stdout, xmpp:JID, "
-                    + "events or commands",
-                "f:4:27: \"room:a@b\": this version has no room: endpoints yet; expected stdin, stdout, xmpp:JID, "
-                    + "events or commands",
+                    + "room:JID, events, presence or commands",
+                "f:4:33: a room has no resource; \"c\" would be somebody's nick in it; expected room:a@b; our own "
+                    + "nick is given as nick: in rooms:, or by --nick",
+                "f:4:41: no address behind room:; expected for example room:ops@conference.example.org",
             ]),
         BadFile(
             "bridges:\n  - {from: stdout, to: stdin}\n  - {from: [commands, stdin], to: events}\n  - {from: "
                 + "events, to: xmpp:a@b}\n  - {from: xmpp:a@b, to: commands}\n",
             [
-                "f:2:12: stdout is no source: records only go there; expected stdin, xmpp:JID or events",
-                "f:2:24: stdin is no destination: records only come from there; expected stdout, xmpp:JID or commands",
-                "f:3:13: commands is no source: records only go there; expected stdin, xmpp:JID or events",
-                "f:3:35: events is no destination: records only come from there; expected stdout, xmpp:JID or "
-                    + "commands",
+                "f:2:12: stdout is no source: records only go there; expected stdin, xmpp:JID, room:JID or events",
+                "f:2:24: stdin is no destination: records only come from there; expected stdout, xmpp:JID, "
+                    + "room:JID, presence or commands",
+                "f:3:13: commands is no source: records only go there; expected stdin, xmpp:JID, room:JID or events",
+                "f:3:35: events is no destination: records only come from there; expected stdout, xmpp:JID, "
+                    + "room:JID, presence or commands",
                 "f:4:24: events are no text that could be sent to xmpp:a@b; add a body, as in body: \"{event}: "
                     + "{from} {body}\", or a match on the messages\' bodies",
                 "f:5:26: commands cannot come from xmpp:a@b; only from: stdin can go to commands, a JSON object a "
@@ -73,7 +77,7 @@ extension BadFiles {
                 + "hedline, group: {}, limit: {}}\n",
             [
                 "f:4:12: the name \"a\" is taken; by the bridge in line 2; names are unique",
-                "f:4:46: type groupchat: rooms are not in this version yet; expected chat, normal or headline",
+                "f:4:46: type groupchat is not chosen here; leave it out: what goes to: room:JID is of that type",
                 "f:5:12: name has no value; write one, or leave name out",
                 "f:5:47: unknown type \"hedline\"; did you mean headline? expected chat, normal or headline",
                 "f:5:56: group is not in this version yet; leave it out",
@@ -150,9 +154,9 @@ extension BadFiles {
                 + "xmpp:a@b, bdoy: x}\n",
             [
                 "f:2:31: unknown key \"macth\" in a bridge; did you mean match? expected name, from, match, body, "
-                    + "to or type",
+                    + "to, type, show or hold",
                 "f:3:34: unknown key \"bdoy\" in a bridge; did you mean body? expected name, from, match, body, "
-                    + "to or type",
+                    + "to, type, show or hold",
             ]),
     ]
 }

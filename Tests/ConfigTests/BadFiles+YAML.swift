@@ -4,38 +4,44 @@ extension BadFiles {
         BadFile(
             "",
             [
-                "f:1:1: the file is empty; expected account, presence or bridges"
+                "f:1:1: the file is empty; expected account, presence, "
+                    + "contacts, rooms, receipts or bridges"
             ]),
         BadFile(
             "# nothing\n",
             [
-                "f:1:1: the file is empty; expected account, presence or bridges"
+                "f:1:1: the file is empty; expected account, presence, "
+                    + "contacts, rooms, receipts or bridges"
             ]),
         BadFile(
             "---\n",
             [
-                "f:2:1: the file is empty; expected account, presence or bridges"
+                "f:2:1: the file is empty; expected account, presence, "
+                    + "contacts, rooms, receipts or bridges"
             ]),
         BadFile(
             "- a\n",
             [
-                "f:1:1: a list where a configuration belongs; expected keys and values: account, presence or bridges"
+                "f:1:1: a list where a configuration belongs; expected keys and values: account, presence, "
+                    + "contacts, rooms, receipts or bridges"
             ]),
         BadFile(
             "just text\n",
             [
-                "f:1:1: text where a configuration belongs; expected keys and values: account, presence or bridges"
+                "f:1:1: text where a configuration belongs; expected keys and values: account, presence, "
+                    + "contacts, rooms, receipts or bridges"
             ]),
         BadFile(
-            "acount: {}\nbrigdes: []\nrooms: []\ncontacts: {}\nstuff: 1\n",
+            "acount: {}\nbrigdes: []\nrooms: []\ncontacts: []\nstuff: 1\n",
             [
                 "f:1:1: unknown key \"acount\" in a configuration; did you mean account? expected account, "
-                    + "presence or bridges",
+                    + "presence, contacts, rooms, receipts or bridges",
                 "f:2:1: unknown key \"brigdes\" in a configuration; did you mean bridges? expected account, "
-                    + "presence or bridges",
-                "f:3:1: rooms is not in this version yet; leave it out",
-                "f:4:1: contacts is not in this version yet; leave it out",
-                "f:5:1: unknown key \"stuff\" in a configuration; expected account, presence or bridges",
+                    + "presence, contacts, rooms, receipts or bridges",
+                "f:3:8: rooms is an empty list; add a room, or leave rooms out",
+                "f:4:11: a list where contacts belongs; expected keys and values: accept, block or invitations",
+                "f:5:1: unknown key \"stuff\" in a configuration; expected account, presence, "
+                    + "contacts, rooms, receipts or bridges",
             ]),
         BadFile(
             "bridges:\n  - from: stdin\n    to: stdout\n    match: a(b\n    body: on {hots}: {1}\n",
@@ -66,7 +72,8 @@ extension BadFiles {
         BadFile(
             "? [a, b]\n: 1\n",
             [
-                "f:1:3: a list where a key belongs; expected account, presence or bridges"
+                "f:1:3: a list where a key belongs; expected account, presence, "
+                    + "contacts, rooms, receipts or bridges"
             ]),
         BadFile(
             "account:\n\tjid: a@b\n",
@@ -110,7 +117,8 @@ extension BadFiles {
         BadFile(
             "﻿acc: 1\n",
             [
-                "f:1:1: unknown key \"acc\" in a configuration; expected account, presence or bridges"
+                "f:1:1: unknown key \"acc\" in a configuration; expected account, presence, "
+                    + "contacts, rooms, receipts or bridges"
             ]),
         BadFile(
             "account: {jid: a\u{07}b}\n",

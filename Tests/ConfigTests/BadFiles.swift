@@ -15,7 +15,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
 }
 
 @Suite struct BadFiles {
-    @Test(arguments: yaml + account + bridges)
+    @Test(arguments: yaml + account + bridges + people)
     func everyMistakeIsToldOnce(_ file: BadFile) {
         #expect(Files.problems(file.yaml) == file.problems)
     }

@@ -29,6 +29,44 @@ import Testing
           - {from: stdin, to: commands}
         """#
 
+    static let people = #"""
+        contacts:
+          accept: [ops@example.org, "*@Example.ORG"]
+          block: spam.example
+          invitations: "*"
+        rooms:
+          - {jid: ops@conference.example.org}
+          - jid: room:Dev@conference.example.org
+            nick: "the bridge"
+            password: {env: ROOM}
+            create: true
+            history: 20
+            nick_conflict: refuse
+            rejoin: true
+        receipts: {ask: true, answer: never}
+        bridges:
+          - {from: room:dev@conference.example.org, to: [room:ops@conference.example.org, presence], body: x, show: dnd, hold: 5m}
+        """#
+
+    @Test func contactsAndRooms() throws {
+        let plan = try Files.load(Self.people).get()
+        #expect(plan.warnings == [])
+        #expect(plan.contacts.accept.map(\.source) == ["ops@example.org", "*@Example.ORG"])
+        #expect(plan.contacts.block == [try JID("spam.example")])
+        #expect(plan.contacts.invitations == [try JIDGlob(parsing: "*")])
+        var dev = Plan.Room(jid: try JID("dev@conference.example.org"))
+        dev.nick = "the bridge"
+        dev.password = .environment("ROOM")
+        dev.create = true
+        dev.history = 20
+        dev.nickConflict = .refuse
+        dev.rejoin = true
+        #expect(plan.rooms == [Plan.Room(jid: try JID("ops@conference.example.org")), dev])
+        #expect(plan.receipts.ask && plan.receipts.answer == .never)
+        #expect(plan.rules.map(\.to) == [[.room(try JID("ops@conference.example.org")), .presence]])
+        #expect(plan.rules[0].shown == .init(show: .dnd, hold: .seconds(300)))
+    }
+
     @Test func everyKey() throws {
         let plan = try Files.load(Self.everything).get()
         let account = try #require(plan.account)

@@ -8,7 +8,8 @@ enum EventTable {
 
     static func rows() throws -> [Row] {
         let bob = try JID("bob@example.org/phone")
-        return try sessions(bob) + messages(bob) + presences(bob) + rosters(bob) + outcomes(bob) + counts()
+        return try sessions(bob) + messages(bob) + copies(bob) + presences(bob) + rosters(bob) + blocks(bob) + rooms()
+            + occupants(bob) + outcomes(bob) + results(bob) + counts()
     }
 
     private static func sessions(_ bob: JID) -> [Row] {
@@ -60,19 +61,29 @@ enum EventTable {
         presence.show = .away
         presence.status = "lunch"
         presence.priority = -5
+        presence.caps = "https://example.org/client#q07IKJEyjvHSyhy//CH0CxmKi8w="
         presence.delay = "2026-11-22T09:00:00Z"
+        presence.initial = true
         var refused = EventRecord.PresenceFields(from: bob, available: false)
         refused.error = .init(condition: "remote-server-not-found")
+        let gone = EventRecord.PresenceFields(from: bob.bare, available: false)
         return [
             (
                 .presence(presence),
-                #""presence",@,"from":"bob@example.org/phone","jid":"bob@example.org","available":true,"show":"away","#
-                    + #""status":"lunch","priority":-5,"delay":"2026-11-22T09:00:00Z""#
+                #""presence",@,"from":"bob@example.org/phone","jid":"bob@example.org","resource":"phone","#
+                    + #""available":true,"show":"away","status":"lunch","priority":-5,"#
+                    + #""caps":"https://example.org/client#q07IKJEyjvHSyhy//CH0CxmKi8w=","#
+                    + #""delay":"2026-11-22T09:00:00Z","initial":true"#
             ),
             (
                 .presence(refused),
-                #""presence",@,"from":"bob@example.org/phone","jid":"bob@example.org","available":false,"#
-                    + #""condition":"remote-server-not-found""#
+                #""presence",@,"from":"bob@example.org/phone","jid":"bob@example.org","resource":"phone","#
+                    + #""available":false,"condition":"remote-server-not-found""#
+            ),
+            (.presence(gone), #""presence",@,"from":"bob@example.org","jid":"bob@example.org","available":false"#),
+            (
+                .receipt(from: bob, id: "m1"),
+                #""receipt",@,"from":"bob@example.org/phone","jid":"bob@example.org","id":"m1""#
             ),
             (
                 .subscription(jid: bob, .request, status: "let me"),
@@ -95,9 +106,9 @@ enum EventTable {
                     + #""subscription":"both","initial":true"#
             ),
             (
-                .roster(asked, initial: false),
+                .roster(asked, initial: false, ref: "9"),
                 #""roster",@,"jid":"bob@example.org","action":"set","groups":[],"subscription":"none","ask":true,"#
-                    + #""approved":true"#
+                    + #""approved":true,"ref":"9""#
             ),
             (
                 .roster(.init(jid: bob.bare, subscription: nil), initial: false),
@@ -129,7 +140,7 @@ enum EventTable {
         ]
     }
 
-    private static func counts() -> [Row] {
+    private static func counts() throws -> [Row] {
         var complaints = Complaints()
         complaints.invalidUTF8 = 3
         complaints.overlongLines = 1
@@ -149,6 +160,16 @@ enum EventTable {
                 #""error",@,"code":"bad-input","text":"3 × invalid UTF-8 replaced by U+FFFD, 1 × overlong line split, "#
                     + #"2 parts so far, first in line 9","source":"stdin","line":9,"invalid_utf8":3,"#
                     + #""overlong_lines":1,"split_parts":2"#
+            ),
+            (
+                .forged(.rosterPush, from: try JID("eve@example.net")),
+                #""error",@,"code":"forged","text":"ignored a roster push from eve@example.net, who has no right to it","#
+                    + #""from":"eve@example.net","what":"roster push","count":1"#
+            ),
+            (
+                .forged(.carbon, from: try JID("eve@example.net/x"), count: 12),
+                #""error",@,"code":"forged","text":"ignored 12 times a carbon from eve@example.net/x, who has no right "#
+                    + #"to it","from":"eve@example.net/x","what":"carbon","count":12"#
             ),
         ]
     }

@@ -43,6 +43,30 @@ import Testing
             fields.show = show
             return .presence(fields)
         }
+        events += EventRecord.MessageFields.Carbon.allCases.map { carbon in
+            var fields = EventRecord.MessageFields(from: jid, type: .chat)
+            fields.carbon = carbon
+            return .message(fields)
+        }
+        events += EventRecord.BlockAction.allCases.map { .block(jid: jid, $0) }
+        events += EventRecord.RoomAction.allCases.map { .room(.init(room: jid, action: $0)) }
+        events += EventRecord.OccupantAction.allCases.map { .occupant(.init(room: jid, nick: "n", action: $0)) }
+        events += EventRecord.Role.allCases.map { role in
+            var fields = EventRecord.OccupantFields(room: jid, nick: "n", action: .changed)
+            fields.role = role.rawValue
+            return .occupant(fields)
+        }
+        events += Command.Affiliation.allCases.map { affiliation in
+            var fields = EventRecord.OccupantFields(room: jid, nick: nil, action: .affiliation)
+            fields.affiliation = affiliation.rawValue
+            return .occupant(fields)
+        }
+        events += EventRecord.SessionState.allCases.map { state in
+            var fields = EventRecord.ResultFields(ref: nil, ok: true)
+            fields.state = state
+            return .result(fields)
+        }
+        events += EventRecord.Forgery.allCases.map { .forged($0, from: jid) }
         events += CommandProblem.Code.allCases.map { CommandProblem($0, line: 1, text: "x").event }
         for event in events {
             #expect(validator.complaints(of: try JSON(reading: Self.write(event).utf8)) == [], "\(event)")
@@ -115,9 +139,15 @@ import Testing
         #expect(writer.append(message("two\nlines\r\\n é\\"), to: &output))
         #expect(writer.append(message("\u{9B}31m\u{A0}"), to: &output), "a terminal may obey C1 controls")
         #expect(writer.append(message(""), to: &output))
+        var said = EventRecord.MessageFields(from: from, type: .groupchat)
+        said.room = from.bare
+        said.nick = "c"
+        said.body = Array("said".utf8)
+        #expect(writer.append(.message(said), to: &output), "of a room too the bare body")
         #expect(!writer.append(message(nil), to: &output))
         #expect(!writer.append(message("back", error: .init(condition: "item-not-found")), to: &output))
         #expect(!writer.append(.session(.online), to: &output))
-        #expect(String(decoding: output, as: UTF8.self) == "one\ntwo\\nlines\\r\\\\n é\\\\\n\\u009b31m\u{A0}\n\n")
+        #expect(!writer.append(.room(.init(room: from.bare, action: .subject)), to: &output))
+        #expect(String(decoding: output, as: UTF8.self) == "one\ntwo\\nlines\\r\\\\n é\\\\\n\\u009b31m\u{A0}\n\nsaid\n")
     }
 }

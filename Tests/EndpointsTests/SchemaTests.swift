@@ -31,6 +31,24 @@ import Testing
         #expect(choices.count == EventRecord.Kind.allCases.count)
     }
 
+    @Test func everyVerbHasItsSchema() throws {
+        let schema = try JSON(reading: Schema.commands.utf8)
+        guard case .array(let choices)? = schema["oneOf"], case .object(let definitions)? = schema["$defs"] else {
+            Issue.record("no oneOf, or no $defs")
+            return
+        }
+        let commands = definitions.filter { $0.value["properties"] != nil }
+        #expect(choices == commands.map { .object([.init(name: "$ref", value: .string("#/$defs/\($0.name)"))]) })
+        #expect(commands.allSatisfy { $0.value["additionalProperties"] == .bool(false) })
+        let verbs = commands.map { $0.value["properties"]?["do"]?["const"] }
+        let unsupported: [Command.Verb] = [.history, .upload, .vcard, .publish, .adhoc]
+        for verb in Command.Verb.allCases {
+            // One to set an affiliation, one to list them.
+            let count = unsupported.contains(verb) ? 0 : verb == .affiliate ? 2 : 1
+            #expect(verbs.count { $0 == .string(verb.rawValue) } == count, "\(verb)")
+        }
+    }
+
     @Test func templatesKnowTheFieldsOfTheSchema() throws {
         let schema = try JSON(reading: Schema.events.utf8)
         var fields: Set<String> = []
@@ -67,6 +85,12 @@ import Testing
         #"{"event":"weather","time":"2026-11-22T09:40:00.123Z","seq":1}"#,
         #"{"event":"presence","time":"2026-11-22T09:40:00.123Z","seq":1,"from":"a@b/c","jid":"a@b/c","available":true}"#,
         #"{"event":"roster","time":"2026-11-22T09:40:00.123Z","seq":1,"jid":"a@b","action":"set","groups":[1]}"#,
+        #"{"event":"block","time":"2026-11-22T09:40:00.123Z","seq":1,"jid":"a@b","action":"forgiven"}"#,
+        #"{"event":"room","time":"2026-11-22T09:40:00.123Z","seq":1,"room":"a@b/c","action":"joined"}"#,
+        #"{"event":"room","time":"2026-11-22T09:40:00.123Z","seq":1,"room":"a@b","action":"joined","password":"x"}"#,
+        #"{"event":"occupant","time":"2026-11-22T09:40:00.123Z","seq":1,"room":"a@b","action":"left","self":false}"#,
+        #"{"event":"receipt","time":"2026-11-22T09:40:00.123Z","seq":1,"from":"a@b/c","jid":"a@b"}"#,
+        #"{"event":"result","time":"2026-11-22T09:40:00.123Z","seq":1,"ok":true,"features":"x"}"#,
         "[]", "{}",
     ])
     func whatDoesNotFitIsRefused(_ text: String) throws {

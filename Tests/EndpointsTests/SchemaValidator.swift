@@ -16,7 +16,7 @@ struct SchemaValidator {
             case "$ref": return reference(keyword.value).map { check(value, $0, path) } ?? ["\(path): no such $ref"]
             case "oneOf": return oneOf(value, keyword.value, path)
             case "required", "properties", "additionalProperties": return object(value, schema, keyword, path)
-            case "items", "minItems", "maxItems": return array(value, keyword, path)
+            case "items", "minItems", "maxItems", "uniqueItems": return array(value, keyword, path)
             case _: return scalar(value, keyword, path)
             }
         }
@@ -60,6 +60,9 @@ struct SchemaValidator {
             return items.enumerated().flatMap { check($0.element, keyword.value, "\(path)[\($0.offset)]") }
         case ("minItems", let count?): return items.count >= count ? [] : ["\(path): too few"]
         case ("maxItems", let count?): return items.count <= count ? [] : ["\(path): too many"]
+        case ("uniqueItems", _) where keyword.value == .bool(true):
+            let isUnique = items.indices.allSatisfy { !items[..<$0].contains(items[$0]) }
+            return isUnique ? [] : ["\(path): one stands twice"]
         case _: return ["\(path): \(keyword.name) is not understood"]
         }
     }

@@ -15,6 +15,14 @@ enum Deliveries {
         return of(.event(event), from: .session, by: &router)
     }
 
+    /// The names of the rules that pass the event on as it is.
+    static func names(of event: EventRecord, by rules: [Rule]) -> [String] {
+        var router = Router(rules: rules, host: "box")
+        var deliveries: [Delivery] = []
+        router.route(.event(event), from: .session, at: time, into: &deliveries)
+        return deliveries.filter { $0.content == .event(event) }.map { rules[$0.rule].name ?? "?" }
+    }
+
     static func of(_ record: Record, from source: Source, by router: inout Router) -> [String] {
         var deliveries: [Delivery] = []
         router.route(record, from: source, at: time, into: &deliveries)

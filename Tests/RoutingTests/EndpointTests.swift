@@ -3,7 +3,10 @@ import Stanza
 import Testing
 
 @Suite struct EndpointTests {
-    @Test(arguments: ["stdin", "stdout", "events", "commands", "xmpp:ops@example.org", "xmpp:ops@example.org/desk"])
+    @Test(arguments: [
+        "stdin", "stdout", "events", "commands", "presence", "xmpp:ops@example.org", "xmpp:ops@example.org/desk",
+        "room:ops@conference.example.org",
+    ])
     func readsWhatItWrites(_ text: String) throws {
         #expect("\(try Endpoint(parsing: text))" == text)
     }
@@ -12,8 +15,9 @@ import Testing
         ("fifo:/run/x", "\"fifo:/run/x\": this version has no fifo: endpoints yet"),
         ("tail:/var/log/*.log", "\"tail:/var/log/*.log\": this version has no tail: endpoints yet"),
         ("file:out", "\"file:out\": this version has no file: endpoints yet"),
-        ("room:ops@conference.example.org", "this version has no room: endpoints yet"),
-        ("", "unknown endpoint \"\"; expected stdin, stdout, xmpp:JID, events or commands"),
+        ("room:", "no address behind room:; expected for example room:ops@conference.example.org"),
+        ("room:ops@conference.example.org/me", "a room has no resource; \"me\" would be somebody's nick in it"),
+        ("", "unknown endpoint \"\"; expected stdin, stdout, xmpp:JID, room:JID, events, presence or commands"),
         ("stdn", "unknown endpoint \"stdn\"; did you mean stdin?"),
         ("Stdout", "unknown endpoint \"Stdout\"; did you mean stdout?"),
         ("event", "did you mean events?"),

@@ -40,6 +40,29 @@ import Testing
         #expect(Deliveries.of("{}", by: [rule]) == ["0 stdout \"\""])
     }
 
+    /// What is said in a room is for rules of that room, what an occupant says to us alone for rules of people.
+    @Test(arguments: [
+        ("groupchat", [], ["room", "events"]),
+        ("groupchat", [("self", EventRecord.Value.bool(true))], ["events"]),
+        ("chat", [("private", .bool(true))], ["occupant", "events"]),
+        ("error", [], ["events"]),
+    ])
+    func messagesOfRoomsGoToTheirRules(
+        _ type: String, _ more: [(String, EventRecord.Value)], _ expected: [String]
+    ) throws {
+        let room = try JID("ops@conference.example.org")
+        let rules = [
+            try Rule(name: "room", from: [.room(room)], to: [.stdout]),
+            try Rule(name: "occupant", from: [.xmpp(room)], to: [.stdout]),
+            try Rule(name: "other", from: [.room(try JID("dev@conference.example.org"))], to: [.stdout]),
+            try Rule(name: "events", from: [.events], to: [.stdout]),
+        ]
+        var event = Self.message(from: "\(room)/bob", type: type)
+        event.fields.append(.init("room", .string(room.text)))
+        event.fields += more.map { .init($0.0, $0.1) }
+        #expect(Deliveries.names(of: event, by: rules) == expected)
+    }
+
     @Test(arguments: [
         ("ops@example.org/desk", ["bare", "full", "events"]),
         ("ops@example.org/desktop", ["bare", "events"]),
@@ -58,12 +81,7 @@ import Testing
             try Rule(name: "events", from: [.events], to: [.stdout]),
             try Rule(name: "stdin", from: [.stdin], to: [.stdout]),
         ]
-        var router = Router(rules: rules, host: "box")
-        var deliveries: [Delivery] = []
-        let event = Self.message(from: from)
-        router.route(.event(event), from: .session, at: Deliveries.time, into: &deliveries)
-        #expect(deliveries.map { rules[$0.rule].name } == expected)
-        #expect(deliveries.allSatisfy { $0.content == .event(event) })
+        #expect(Deliveries.names(of: Self.message(from: from), by: rules) == expected)
     }
 
     @Test func aRuleTakesARecordOnce() throws {
@@ -94,6 +112,15 @@ import Testing
                 == ["0 stdout event message", "3 stdout event message"])
         #expect(
             Deliveries.of(EventRecord(.presence, [.init("from", .string("ops@example.org/desk"))]), by: rules) == [])
+    }
+
+    @Test func whatIsSaidInARoomHasTheNickOfWhoSaidIt() throws {
+        let room = Endpoint.xmpp(JIDs.ops)
+        var event = Self.message(from: "ops@example.org/Bob \u{1F408}", type: "groupchat")
+        event.fields += [.init("room", .string("ops@example.org")), .init("nick", .string("Bob \u{1F408}"))]
+        let rule = try Rule(from: [room], body: "{room} {nick}: {body}", to: [Self.bot, .stdout])
+        let text = "\"ops@example.org Bob \u{1F408}: hello\""
+        #expect(Deliveries.of(event, by: [rule]) == ["0 xmpp:bot@example.org \(text)", "0 stdout \(text)"])
     }
 
     @Test func bodiesMayBeStrings() throws {
@@ -133,6 +160,7 @@ import Testing
     @Test func reportsOnWhatWasSentAreNeverSent() throws {
         let rule = try Rule(from: [.events], body: "{event} {type}", to: [Self.ops, .stdout])
         #expect(Deliveries.of(EventRecord(.delivery), by: [rule]) == ["0 stdout \"delivery \""])
+        #expect(Deliveries.of(EventRecord(.receipt), by: [rule]) == ["0 stdout \"receipt \""])
         #expect(
             Deliveries.of(Self.message(from: "bob@example.org", type: "error"), by: [rule])
                 == ["0 stdout \"message error\""])

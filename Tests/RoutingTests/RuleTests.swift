@@ -33,14 +33,16 @@ import Testing
         for from in [Endpoint.stdout, .commands] {
             #expect(
                 Self.problems([from], [.stdout])
-                    == ["from(0): \(from) is no source: records only go there; expected stdin, xmpp:JID or events"])
+                    == [
+                        "from(0): \(from) is no source: records only go there; expected stdin, xmpp:JID, room:JID or events"
+                    ])
         }
         for to in [Endpoint.stdin, .events] {
             #expect(
                 Self.problems([.stdin], [to])
                     == [
                         "to(0): \(to) is no destination: records only come from there; "
-                            + "expected stdout, xmpp:JID or commands"
+                            + "expected stdout, xmpp:JID, room:JID, presence or commands"
                     ])
         }
     }

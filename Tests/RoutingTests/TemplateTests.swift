@@ -47,8 +47,8 @@ import Testing
             from: [peer], match: nil, body: "{line}",
             expected: [
                 "0: unknown placeholder \"{line}\" for records from xmpp:ops@example.org; "
-                    + "expected {from}, {jid}, {to}, {type}, {id}, {body}, {subject}, {thread}, {lang}, {delay}, "
-                    + "{origin_id}, {stanza_id}, {redelivered}, {host}, {time} or {json.PATH}"
+                    + "expected {from}, {jid}, {to}, {type}, {room}, {nick}, {id}, {body}, {subject}, {thread}, {lang}, "
+                    + "{delay}, ... or {json.PATH}"
             ]),
         Mistake(
             from: [.stdin, peer], match: nil, body: "{line}",
@@ -57,8 +57,8 @@ import Testing
                     + "expected {host}, {time} or {json.PATH}"
             ]),
         Mistake(
-            from: [peer], match: nil, body: "{nick}",
-            expected: ["0: unknown placeholder \"{nick}\"; rooms are not in this version yet"]),
+            from: [peer], match: nil, body: "{nikc}",
+            expected: ["0: unknown placeholder \"{nikc}\"; did you mean {nick}?"]),
         Mistake(
             from: [.stdin], match: nil, body: "{json}",
             expected: ["0: unknown placeholder \"{json}\"; expected a path, as in {json.user.name}"]),

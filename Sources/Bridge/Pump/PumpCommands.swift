@@ -37,6 +37,15 @@ extension Pump {
             commit()
         case .presence(let presence): show(presence, number: number)
         case .raw(let raw): sendRaw(raw, number: number)
+        case .rosterGet, .rosterSet, .rosterRemove, .subscribe, .unsubscribe, .approve, .deny, .revoke, .block,
+            .unblock, .blockList, .join, .leave, .subject, .invite, .affiliate, .kick, .disco, .ping, .version,
+            .status:
+            refusedInput = true
+            let text = "this version cannot do this yet"
+            answer(
+                .result(
+                    ref: command.ref, ok: false, code: CommandProblem.Code.unsupportedCommand.rawValue, text: text,
+                    key: "do", line: number))
         }
     }
 

@@ -40,6 +40,7 @@ extension Pump {
             emit(.roster(EventRecord.RosterFields(item), initial: initial))
         case .rosterComplete: break
         case .answer(let iq): answered(iq)
+        case .answered, .block, .receipt, .room, .occupant, .forged: break
         case .rejected(let row, let reason): rejected(row, reason)
         case .stanzaLimit(let bytes): stanzaBytesMax = min(bytes, Limits.stanzaBytesMax)
         case .warning(let text):
@@ -53,8 +54,8 @@ extension Pump {
     private func concernsUs(_ event: Session.Event) -> Bool {
         switch event {
         case .message(let message): message.type == "error"
-        case .presence, .subscription, .roster, .rosterComplete: false
-        case .connecting, .online, .offline, .stanzaLimit, .answer, .rejected, .warning: true
+        case .presence, .subscription, .roster, .rosterComplete, .block, .receipt, .room, .occupant, .forged: false
+        case .connecting, .online, .offline, .stanzaLimit, .answer, .answered, .rejected, .warning: true
         }
     }
 
