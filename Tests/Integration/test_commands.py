@@ -82,6 +82,23 @@ BROKEN = [
     ('{"do": "raw", "ref": "14", "xml": "<message/></stream:stream>"}', {"ref": "14", "key": "xml"}),
     ('{"do": "presence", "ref": "15", "show": "sleepy"}', {"ref": "15", "key": "show"}),
     ('{"do": "send", "ref": "16", "to": "a@localhost", "body": 3}', {"ref": "16", "key": "body"}),
+]
+
+
+@pytest.mark.parametrize("line, named", BROKEN, ids=[line for line, _ in BROKEN])
+def test_a_broken_command_costs_only_itself(bridge, peer, line, named):
+    good = {"do": "send", "ref": "good", "to": peer.jid, "body": "still here"}
+    run = bridge.run("--input", "ndjson", input=commands(good, line, good)).ended_with(0, 65)
+    [refused] = chosen(run.events, "result", ok=False)
+    assert named.items() <= refused.items() and refused["line"] == 2 and refused["text"], refused
+    if refused["code"] == "bad-json":
+        assert refused["column"] >= 1
+    assert len(chosen(run.events, "result", ok=True, ref="good")) == 2
+    peer.wait_for_messages(2, 10)
+
+
+#: The same for each verb, in one run; each has a ref of its own.
+CHECKED = [
     ('{"do": "rooster_get", "ref": "17"}', {"ref": "17", "code": "unknown-command"}),
     ('{"do": "roster_set", "ref": "18"}', {"ref": "18", "key": "jid"}),
     ('{"do": "roster_set", "ref": "19", "jid": "a@b/c"}', {"ref": "19", "code": "bad-jid", "key": "jid"}),
@@ -119,16 +136,14 @@ BROKEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("line, named", BROKEN, ids=[line for line, _ in BROKEN])
-def test_a_broken_command_costs_only_itself(bridge, peer, line, named):
+def test_every_verb_checks_its_keys(bridge, peer):
     good = {"do": "send", "ref": "good", "to": peer.jid, "body": "still here"}
-    run = bridge.run("--input", "ndjson", input=commands(good, line, good)).ended_with(0, 65)
-    [refused] = chosen(run.events, "result", ok=False)
-    assert named.items() <= refused.items() and refused["line"] == 2 and refused["text"], refused
-    if refused["code"] == "bad-json":
-        assert refused["column"] >= 1
-    assert len(chosen(run.events, "result", ok=True, ref="good")) == 2
-    peer.wait_for_messages(2, 10)
+    run = bridge.run("--input", "ndjson", input=commands(*(line for line, _ in CHECKED), good)).ended_with(65)
+    for number, (line, named) in enumerate(CHECKED, 1):
+        [refused] = chosen(run.events, "result", ref=named["ref"])
+        assert {**named, "ok": False, "line": number}.items() <= refused.items() and refused["text"], (line, refused)
+    assert chosen(run.events, "result", ref="good", ok=True)
+    peer.wait_for_messages(1, 10)
 
 
 @pytest.mark.parametrize(

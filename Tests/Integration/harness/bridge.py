@@ -192,6 +192,10 @@ class Running:
 
         self._wait(told, seconds, f"{count} lines read")
 
+    def wait_for(self, condition, seconds: float = 10):
+        """Waits until `condition()` is true."""
+        return self._wait(condition, seconds, "such an output")
+
     def line(self, seconds: float = 10) -> str:
         """Waits for the first line on stdout."""
         return self._wait(lambda: self._lines, seconds, "a line on stdout")[0]
