@@ -27,6 +27,8 @@ extension LoopbackServer {
         public var observesMessages = true
         /// Whose habits it has.
         public var profile: Profile = .plain
+        /// The rooms at `conference.DOMAIN`.
+        public var roomService = RoomService()
         /// The size of its stores and queues.
         public var limits = Limits()
 
@@ -55,6 +57,8 @@ extension LoopbackServer.Configuration {
         case domain(String)
         /// This is no localpart of an address.
         case account(String)
+        /// This is no localpart of a room's address.
+        case room(String)
         /// This account is named twice.
         case repeatedAccount(String)
 
@@ -63,6 +67,7 @@ extension LoopbackServer.Configuration {
             switch self {
             case .domain(let text): "loopback server: '\(text)' is no domain; give a name like localhost"
             case .account(let text): "loopback server: '\(text)' is no account name; give the part before the @"
+            case .room(let text): "loopback server: '\(text)' is no room name; give the part before the @"
             case .repeatedAccount(let text): "loopback server: the account '\(text)' is named twice; name it once"
             }
         }
@@ -116,6 +121,8 @@ extension LoopbackServer.Configuration {
         public var authenticationFailuresMax = 3
         /// Ended sessions whose `h` is still told to who wants to resume them.
         public var endedSessionsMax = 64
+        /// Rooms at once; one more is refused with `resource-constraint`.
+        public var roomsMax = 256
 
         /// The defaults.
         public init() {}

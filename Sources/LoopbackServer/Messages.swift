@@ -4,8 +4,13 @@ extension LoopbackServer {
     /// A message of a client (RFC 6121 5 and 8).
     mutating func handleMessage(_ stanza: Element, to: JID?, session: SessionID, on id: ConnectionID) {
         guard let from = sessions[session]?.jid else { return }
-        let outcome = route(stanza, to: to ?? from.bare, from: from)
-        if case .bounced(let condition) = outcome { bounce(stanza, on: id, condition) }
+        let outcome: SeenMessage.Outcome
+        if let to, to.domain == roomDomain?.domain {
+            outcome = handleRoomMessage(stanza, to: to, session: session, on: id)
+        } else {
+            outcome = route(stanza, to: to ?? from.bare, from: from)
+            if case .bounced(let condition) = outcome { bounce(stanza, on: id, condition) }
+        }
         guard configuration.observesMessages else { return }
         let seen = SeenMessage(
             from: from, to: stanza["to"] ?? from.bare.text, type: stanza["type"] ?? "normal", id: stanza["id"],
@@ -13,7 +18,8 @@ extension LoopbackServer {
         actions.append(.observed(.message(seen)))
     }
 
-    private mutating func route(_ stanza: Element, to: JID, from: JID) -> SeenMessage.Outcome {
+    /// Takes a message to whom it is for.
+    mutating func route(_ stanza: Element, to: JID, from: JID) -> SeenMessage.Outcome {
         guard to.domain == configuration.domain.text else { return refusal(stanza, "remote-server-not-found") }
         guard let account = account(of: to) else {
             // Openfire says nothing about accounts that do not exist.

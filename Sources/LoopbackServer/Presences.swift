@@ -3,6 +3,10 @@ import Stanza
 extension LoopbackServer {
     /// A presence of a client (RFC 6121 4 and 3).
     mutating func handlePresence(_ stanza: Element, to: JID?, session: SessionID, on id: ConnectionID) {
+        if let to, to.domain == roomDomain?.domain {
+            handleRoomPresence(stanza, to: to, session: session, on: id)
+            return
+        }
         let type = stanza["type"]
         if let kind = type.flatMap(SubscriptionKind.init(rawValue:)) {
             guard let to else {
@@ -53,12 +57,14 @@ extension LoopbackServer {
         let parcel = Parcel(stanza, from: session.jid, at: wall)
         if session.presence != nil { broadcast(parcel, of: id) }
         sendGoodbyeToDirected(parcel, of: id)
+        leaveRooms(id, content: stanza)
         sessions[id]?.presence = nil
         sessions[id]?.hasGreeted = false
     }
 
     /// What the server says for a session that ends without a word (RFC 6121 4.5.2).
     mutating func sayGoodbye(_ id: SessionID) {
+        leaveRooms(id, content: nil)
         guard let session = sessions[id], session.presence != nil || !session.directed.isEmpty else { return }
         let stanza = Element("presence", NS.client.description, ["type": "unavailable"])
         let parcel = Parcel(stanza, from: session.jid, at: wall)
