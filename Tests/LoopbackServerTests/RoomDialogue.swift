@@ -7,12 +7,12 @@ extension Dialogue {
 
     /// A dialogue whose server has the room `ops`; alice owns it.
     static func withRoom(
-        faults: [String] = [], _ change: (inout Server.Configuration.Room) -> Void = { _ in },
+        faults: [String] = [], _ change: (inout Server.Configuration.Room) throws -> Void = { _ in },
         service: (inout Server.Configuration.RoomService) -> Void = { _ in }
     ) throws -> Dialogue {
         var room = try Server.Configuration.Room("ops")
         room.affiliations = [(try JID("alice@localhost"), .owner)]
-        change(&room)
+        try change(&room)
         return try Dialogue(faults: faults) {
             $0.roomService.rooms = [room]
             service(&$0.roomService)
@@ -21,7 +21,8 @@ extension Dialogue {
 
     /// Asks to enter; nobody has heard anything yet.
     mutating func enter(_ id: UInt64, _ nick: String, _ wish: String = "", room: String = Self.room) {
-        say(id, "<presence id='j' to='\(room)/\(nick)'><x xmlns='http://jabber.org/protocol/muc'>\(wish)</x></presence>")
+        let request = "<x xmlns='http://jabber.org/protocol/muc'>\(wish)</x>"
+        say(id, "<presence id='j' to='\(room)/\(nick)'>\(request)</presence>")
     }
 
     /// Alice on 1, bob on 2 and carol on 3 are in the room; all they heard of that is forgotten.
@@ -44,7 +45,7 @@ extension Dialogue {
         say(id, "<iq type='set' id='a' to='\(Self.room)'>\(query)</iq>")
     }
 
-    mutating func own(_ id: UInt64, _ type: String = "set", _ payload: String, room: String = Self.room) {
+    mutating func own(_ id: UInt64, _ payload: String, type: String = "set", room: String = Self.room) {
         let query = "<query xmlns='http://jabber.org/protocol/muc#owner'>\(payload)</query>"
         say(id, "<iq type='\(type)' id='o' to='\(room)'>\(query)</iq>")
     }

@@ -22,18 +22,18 @@ extension LoopbackServer {
     mutating func handleAdministration(
         _ stanza: Element, _ query: Element, in name: String, session: SessionID, on id: ConnectionID
     ) {
-        guard let room = rooms[name], let actor = sessions[session]?.jid else { return }
+        guard let room = rooms[name], let doer = sessions[session]?.jid else { return }
         do throws(RoomRefusal) {
             guard stanza.attribute("type", equals: "set") else {
-                try list(stanza, query, in: room, for: actor, session: session)
+                try list(stanza, query, in: room, for: doer, session: session)
                 return
             }
             var changes: [RoomChange] = []
             for item in query.children where item.isNamed("item", ServerNS.mucAdmin) {
-                changes.append(try Self.change(item, in: room, by: actor))
+                changes.append(try Self.change(item, in: room, by: doer))
             }
             guard !changes.isEmpty else { throw RoomRefusal(condition: "bad-request", type: "modify") }
-            try Self.check(changes, in: room, by: actor)
+            try Self.check(changes, in: room, by: doer)
             apply(changes, stanza, in: name, session: session)
         } catch {
             refuse(stanza, on: id, error.condition, error.type, by: room.jid)
@@ -41,12 +41,12 @@ extension LoopbackServer {
     }
 
     private mutating func list(
-        _ stanza: Element, _ query: Element, in room: Room, for actor: JID, session: SessionID
+        _ stanza: Element, _ query: Element, in room: Room, for doer: JID, session: SessionID
     ) throws(RoomRefusal) {
         guard let item = query.child("item", ServerNS.mucAdmin) else {
             throw RoomRefusal(condition: "bad-request", type: "modify")
         }
-        let rank = room.affiliation(of: actor).rank
+        let rank = room.affiliation(of: doer).rank
         if let wanted = item["affiliation"].flatMap({ Affiliation(rawValue: $0) }) {
             // Members of a members-only room may know each other (XEP-0045 9.5).
             let isForMembers = wanted == .member && room.settings.isMembersOnly && rank >= Affiliation.member.rank
@@ -75,7 +75,7 @@ extension LoopbackServer {
         }
     }
 
-    private static func change(_ item: Element, in room: Room, by actor: JID) throws(RoomRefusal) -> RoomChange {
+    private static func change(_ item: Element, in room: Room, by doer: JID) throws(RoomRefusal) -> RoomChange {
         let reason = item.child("reason", ServerNS.mucAdmin)?.text
         if let role = item["role"] {
             guard let target = item["nick"].flatMap({ room.occupant(named: $0) }) else {
@@ -98,12 +98,12 @@ extension LoopbackServer {
     }
 
     /// Who may do what to whom (XEP-0045 5.2.1, 8.2, 9.1, 10.4).
-    private static func check(_ changes: [RoomChange], in room: Room, by actor: JID) throws(RoomRefusal) {
-        let own = room.affiliation(of: actor)
+    private static func check(_ changes: [RoomChange], in room: Room, by doer: JID) throws(RoomRefusal) {
+        let own = room.affiliation(of: doer)
         guard own.isModerator else { throw RoomRefusal(condition: "forbidden", type: "auth") }
         for change in changes {
             let target = room.affiliation(of: change.jid)
-            let isSelf = change.jid == actor.bare
+            let isSelf = change.jid == doer.bare
             if isSelf && change.affiliation == .outcast { throw RoomRefusal(condition: "conflict") }
             if own != .owner && !isSelf && target.rank >= own.rank { throw RoomRefusal(condition: "not-allowed") }
             if own == .owner && target == .owner && change.affiliation == nil && !isSelf {
@@ -123,7 +123,7 @@ extension LoopbackServer {
     }
 
     private mutating func apply(_ changes: [RoomChange], _ stanza: Element, in name: String, session: SessionID) {
-        let actor = rooms[name]?.occupant(session)?.nick
+        let doer = rooms[name]?.occupant(session)?.nick
         var isAnswered = false
         func result(_ server: inout Self) {
             if !isAnswered { server.answer(stanza, session) { _ in } }
@@ -134,7 +134,7 @@ extension LoopbackServer {
                 rooms[name]?.set(affiliation, of: change.jid, reason: change.reason)
             }
             for occupant in rooms[name]?.occupants ?? [] where change.concerns(occupant) {
-                var notice = RoomNotice(actor: actor, reason: change.reason)
+                var notice = RoomNotice(doer: doer, reason: change.reason)
                 if let status = change.removal(of: occupant, from: rooms[name]) {
                     notice.isGone = true
                     notice.statuses = [status]

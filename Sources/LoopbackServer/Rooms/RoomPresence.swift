@@ -7,7 +7,7 @@ struct RoomNotice: Sendable {
     /// The new nick (with 303).
     var nick: String?
     /// The nick of who did it.
-    var actor: String?
+    var doer: String?
     var reason: String?
     var statuses: [Int] = []
     /// Those that only the occupant itself is told, beside 110.
@@ -43,7 +43,7 @@ extension Room {
         writer.attribute("role", notice.isGone && notice.nick == nil ? "none" : affiliation.role)
         if settings.isNonAnonymous || isModerator(recipient) { writer.attribute("jid", occupant.jid.text) }
         writer.attribute("nick", ifPresent: notice.nick)
-        writer.endItem(actor: notice.actor, reason: notice.reason)
+        writer.endItem(doer: notice.doer, reason: notice.reason)
         let isSelf = occupant.session == recipient.session
         writer.statuses(isSelf ? notice.statuses + notice.ownStatuses + [110] : notice.statuses)
         if let destruction = notice.destruction { writer.destruction(destruction) }
@@ -68,15 +68,15 @@ extension XMLWriter {
     }
 
     /// The end of an `<item/>` whose attributes are written.
-    mutating func endItem(actor: String? = nil, reason: String?) {
-        guard actor != nil || reason != nil else {
+    mutating func endItem(doer: String? = nil, reason: String?) {
+        guard doer != nil || reason != nil else {
             endEmpty()
             return
         }
         content()
-        if let actor {
+        if let doer {
             start("actor")
-            attribute("nick", actor)
+            attribute("nick", doer)
             endEmpty()
         }
         if let reason { element("reason", text: reason) }
