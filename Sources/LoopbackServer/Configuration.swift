@@ -27,6 +27,12 @@ extension LoopbackServer {
         public var observesMessages = true
         /// Whose habits it has.
         public var profile: Profile = .plain
+        /// How an account can block somebody.
+        public var blocking: Blocking = .command
+        /// Whether sessions can have copies of messages (XEP-0280).
+        public var carbons = true
+        /// Whether it says that it takes approvals before they are asked for (RFC 6121 3.4); it takes them anyway.
+        public var advertisesPreApproval = true
         /// The rooms at `conference.DOMAIN`.
         public var roomService = RoomService()
         /// The size of its stores and queues.
@@ -92,6 +98,16 @@ extension LoopbackServer.Configuration {
         case plain = "PLAIN"
     }
 
+    /// How an account can block somebody.
+    public enum Blocking: Sendable, CaseIterable {
+        /// By the blocking command (XEP-0191).
+        case command
+        /// By privacy lists alone (XEP-0016), as Openfire 4.2 has them.
+        case privacyLists
+        /// It cannot.
+        case none
+    }
+
     /// Whose habits the server has.
     public enum Profile: String, Sendable, CaseIterable {
         /// What the RFCs say.
@@ -121,6 +137,10 @@ extension LoopbackServer.Configuration {
         public var authenticationFailuresMax = 3
         /// Ended sessions whose `h` is still told to who wants to resume them.
         public var endedSessionsMax = 64
+        /// Addresses that an account can block; one more is refused with `resource-constraint`.
+        public var blockedAddressesMax = 1_000
+        /// Privacy lists of an account; one more is refused with `resource-constraint`.
+        public var privacyListsMax = 64
         /// Rooms at once; one more is refused with `resource-constraint`.
         public var roomsMax = 256
 

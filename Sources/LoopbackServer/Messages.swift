@@ -9,7 +9,11 @@ extension LoopbackServer {
             outcome = handleRoomMessage(stanza, to: to, session: session, on: id)
         } else {
             outcome = route(stanza, to: to ?? from.bare, from: from)
-            if case .bounced(let condition) = outcome { bounce(stanza, on: id, condition) }
+            switch outcome {
+            case .bounced(let condition): bounce(stanza, on: id, condition)
+            case .delivered, .stored: copySent(stanza, to: to ?? from.bare, by: session)
+            case .ignored: break
+            }
         }
         guard configuration.observesMessages else { return }
         let seen = SeenMessage(
@@ -27,16 +31,19 @@ extension LoopbackServer {
             return isSilent ? .ignored : refusal(stanza, "service-unavailable")
         }
         let parcel = Parcel(stanza, from: from, at: wall)
-        if to.resource != nil, let session = session(of: to) {
-            deliver(parcel, to: session)
+        let addressed = to.resource == nil ? nil : session(of: to)
+        if isBlocked(from, for: account, addressed, .message) { return refusal(stanza, "service-unavailable") }
+        if let addressed {
+            deliver(parcel, to: addressed)
+            copyReceived(stanza, parcel, account, besides: [addressed])
             return .delivered(sessions: 1)
         }
-        return routeToBare(stanza, parcel, account, isFull: to.resource != nil)
+        return routeToBare(stanza, parcel, account, from: from, isFull: to.resource != nil)
     }
 
     /// RFC 6121 8.5.2 for the bare address, 8.5.3.2 for a resource that is not there.
     private mutating func routeToBare(
-        _ stanza: Element, _ parcel: Parcel, _ account: String, isFull: Bool
+        _ stanza: Element, _ parcel: Parcel, _ account: String, from: JID, isFull: Bool
     ) -> SeenMessage.Outcome {
         switch stanza["type"] {
         case "error": return .ignored
@@ -44,8 +51,11 @@ extension LoopbackServer {
         case "headline" where isFull: return .ignored
         default: break  // a text, not one of our enums: headline, chat, normal and what is taken for it
         }
-        let takers = availableSessions(account).filter { sessions[$0]?.takesBareMessages == true }
+        let takers = availableSessions(account).filter {
+            sessions[$0]?.takesBareMessages == true && !isBlocked(from, for: account, $0, .message)
+        }
         for session in takers { deliver(parcel, to: session) }
+        copyReceived(stanza, parcel, account, besides: takers)
         if !takers.isEmpty { return .delivered(sessions: takers.count) }
         guard parcel.isStorable else { return .ignored }
         return store(parcel, for: account) ? .stored : .bounced(condition: "service-unavailable")

@@ -15,7 +15,9 @@ extension LoopbackServer {
             handleRoomQuery(stanza, isRequest: type.isRequest, to: to, session: session, on: id)
         } else if to == configuration.domain {
             if type.isRequest { answerAsServer(stanza, session: session, on: id) }
-        } else if to.resource != nil, let other = self.session(of: to) {
+        } else if to.resource != nil, let other = self.session(of: to), let account = account(of: to),
+            !isBlocked(from, for: account, other, .iq)
+        {
             deliver(Parcel(stanza, from: from, at: wall), to: other)
         } else {
             let isRemote = to.domain != configuration.domain.text
@@ -28,6 +30,12 @@ extension LoopbackServer {
             handleRoster(stanza, query, session: session, on: id)
         } else if stanza.child("session", NS.session) != nil, stanza.attribute("type", equals: "set") {
             answer(stanza, session) { _ in }
+        } else if configuration.blocking == .command, let command = stanza.child(in: ServerNS.blocking) {
+            handleBlocking(stanza, command, session: session, on: id)
+        } else if configuration.blocking == .privacyLists, let query = stanza.child("query", ServerNS.privacy) {
+            handlePrivacy(stanza, query, session: session, on: id)
+        } else if configuration.carbons, let command = stanza.child(in: ServerNS.carbons) {
+            handleCarbons(stanza, command, session: session, on: id)
         } else if stanza["to"] == nil {
             answerAsServer(stanza, session: session, on: id)
         } else if stanza.child("query", NS.discoInfo) != nil, stanza.attribute("type", equals: "get") {
@@ -45,8 +53,7 @@ extension LoopbackServer {
         if stanza.child("ping", NS.ping) != nil {
             answer(stanza, session) { _ in }
         } else if stanza.child("query", NS.discoInfo) != nil {
-            let features = [NS.discoInfo, NS.discoItems, NS.ping, NS.version, NS.roster, "msgoffline"]
-            answerInfo(stanza, session, ("server", "im", nil), features: features)
+            answerInfo(stanza, session, ("server", "im", nil), features: configuration.features)
         } else if stanza.child("query", NS.discoItems) != nil {
             answerItems(stanza, session, roomDomain.map { [($0, "Rooms")] } ?? [])
         } else if stanza.child("query", NS.version) != nil {
@@ -112,6 +119,20 @@ extension LoopbackServer {
             payload(&$0)
             $0.end("iq")
         }
+    }
+}
+
+extension LoopbackServer.Configuration {
+    /// What the server tells of itself (XEP-0030 3).
+    fileprivate var features: [StaticString] {
+        var features = [NS.discoInfo, NS.discoItems, NS.ping, NS.version, NS.roster, "msgoffline"]
+        switch blocking {
+        case .command: features.append(ServerNS.blocking)
+        case .privacyLists: features.append(ServerNS.privacy)
+        case .none: break
+        }
+        if carbons { features.append(ServerNS.carbons) }
+        return features
     }
 }
 

@@ -63,6 +63,7 @@ extension LoopbackServer {
                 return
             }
         }
+        if let to, refusesBlocked(stanza, kind, to: to, session: session, on: id) { return }
         switch kind {
         case .message: handleMessage(stanza, to: to, session: session, on: id)
         case .presence: handlePresence(stanza, to: to, session: session, on: id)
@@ -158,10 +159,11 @@ extension LoopbackServer {
     /// Sends a stanza back as an error (RFC 6120 8.3); what is an error or a result itself is not answered.
     /// - Parameters:
     ///   - type: the type of error, where it is not the usual one of the condition.
+    ///   - detail: a condition of an extension, beside the defined one.
     ///   - by: who says so, where that is not the address the stanza was for.
     mutating func bounce(
         _ stanza: Element, on id: ConnectionID, _ condition: String, type errorType: StaticString? = nil,
-        by: String? = nil
+        by: String? = nil, detail: (name: StaticString, namespace: StaticString)? = nil
     ) {
         let type = stanza["type"]
         guard type != "error" && type != "result", let kind = StanzaKind(stanza) else { return }
@@ -183,7 +185,9 @@ extension LoopbackServer {
         writer.content()
         writer.raw("<")
         writer.raw(condition.utf8)
-        writer.raw(" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>")
+        writer.raw(" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>")
+        if let detail { writer.empty(detail.name, detail.namespace) }
+        writer.end("error")
         writer.end(kind.name)
         guard let session else {
             write(id) { $0.raw(writer.bytes) }

@@ -70,7 +70,7 @@ extension LoopbackServer {
             rooms[name]?.remember(message)
         }
         for other in room.occupants {
-            give(message.bytes(to: other.jid, room: room.jid), to: other.session, from: occupant.address)
+            give(message.bytes(to: other.jid, room: room.jid), to: other.session, from: occupant.address, .message)
         }
         return .delivered(sessions: room.occupants.count)
     }
@@ -89,7 +89,7 @@ extension LoopbackServer {
         let message = RoomMessage(stanza, from: occupant, in: room.jid, at: wall) {
             if !isMarked { $0.empty("x", ServerNS.mucUser) }
         }
-        give(message.bytes(to: recipient.jid, room: room.jid), to: recipient.session, from: occupant.address)
+        give(message.bytes(to: recipient.jid, room: room.jid), to: recipient.session, from: occupant.address, .message)
         return .delivered(sessions: 1)
     }
 }

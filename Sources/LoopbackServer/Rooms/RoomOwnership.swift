@@ -83,7 +83,7 @@ extension LoopbackServer {
             writer.content()
             writer.statuses([104, room.settings.isNonAnonymous ? 172 : 173])
             writer.raw("</x></message>")
-            give(writer.bytes, to: occupant.session, from: room.jid)
+            give(writer.bytes, to: occupant.session, from: room.jid, .message)
         }
     }
 

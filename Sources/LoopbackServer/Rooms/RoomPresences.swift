@@ -124,12 +124,14 @@ extension LoopbackServer {
         tell(occupant, to: occupant, in: name, notice)
         let limits = wish.child("x", ServerNS.muc)?.child("history", ServerNS.muc)
         for message in room.history(wanted: limits, now: wall, to: occupant.jid) {
-            give(message.bytes(to: occupant.jid, room: room.jid, isLate: true), to: session, from: message.from)
+            give(
+                message.bytes(to: occupant.jid, room: room.jid, isLate: true), to: session, from: message.from, .message
+            )
         }
         var none = RoomMessage(subject: "", of: room.jid)
         none.isStamped = false
         let subject = room.subject ?? none
-        give(subject.bytes(to: occupant.jid, room: room.jid, isLate: true), to: session, from: subject.from)
+        give(subject.bytes(to: occupant.jid, room: room.jid, isLate: true), to: session, from: subject.from, .message)
     }
 
     /// Tells one occupant of another.
@@ -139,11 +141,12 @@ extension LoopbackServer {
     ) {
         guard let room = rooms[name] else { return }
         let bytes = room.presence(of: occupant, to: recipient, notice, content: content)
-        give(bytes, to: recipient.session, from: occupant.address)
+        give(bytes, to: recipient.session, from: occupant.address, .presenceIn)
     }
 
-    /// Gives a session what comes from a room.
-    mutating func give(_ bytes: [UInt8], to session: SessionID, from: JID) {
+    /// Gives a session what comes from a room, unless its account has blocked that.
+    mutating func give(_ bytes: [UInt8], to session: SessionID, from: JID, _ traffic: Traffic) {
+        guard let account = sessions[session]?.account, !isBlocked(from, for: account, session, traffic) else { return }
         deliver(Parcel(bytes: bytes, stamp: wall), to: session)
     }
 

@@ -85,7 +85,7 @@ extension LoopbackServer {
             return
         }
         let parcel = Parcel(stanza.with("to", asked.jid.text), from: asker.address, at: wall)
-        give(parcel.bytes, to: asked.session, from: asker.address)
+        give(parcel.bytes, to: asked.session, from: asker.address, .iq)
     }
 
     static let stableID: StaticString = "http://jabber.org/protocol/muc#stable_id"
