@@ -61,6 +61,16 @@ import Testing
         }
     }
 
+    @Test func aRestartOfTheServerForgetsThemToo() throws {
+        var dialogue = try Dialogue.withRoom(faults: ["1:messages=2:restart"])
+        dialogue.gather()
+        dialogue.speak(1, "before")
+        dialogue.speak(1, "x")
+        dialogue.login(4, "bob", "phone")
+        dialogue.enter(4, "alice")
+        #expect(dialogue.gist(4) == ["alice none/participant 110", "= "])
+    }
+
     @Test func messagesVanish() throws {
         var dialogue = try Dialogue.withRoom(faults: ["2:groupchat:rooms-withhold=2"])
         dialogue.gather()

@@ -101,6 +101,20 @@ import Testing
         #expect(dialogue.ask(2, query).range(of: "<\(error) ") != nil)
     }
 
+    @Test func membersOfAMembersOnlyRoomMayKnowEachOther() throws {
+        var dialogue = try Dialogue.withRoom {
+            $0.settings.isMembersOnly = true
+            $0.affiliations.append((try JID("bob@localhost"), .member))
+        }
+        dialogue.gather(["alice", "bob"])
+        func list(_ affiliation: String) -> String {
+            "<iq type='get' id='l' to='\(Dialogue.room)'><query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='\(affiliation)'/></query></iq>"
+        }
+        #expect(dialogue.ask(2, list("member")).range(of: "jid='bob@localhost'") != nil)
+        #expect(dialogue.ask(2, list("owner")).range(of: "<forbidden ") != nil)
+        #expect(dialogue.ask(2, list("king")).range(of: "<bad-request ") != nil)
+    }
+
     @Test func aNewRoomIsLockedUntilItsOwnerConfiguresIt() throws {
         var dialogue = try Dialogue()
         dialogue.login(1, "alice", "home")

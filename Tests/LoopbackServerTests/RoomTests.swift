@@ -106,6 +106,16 @@ import Testing
             ])
     }
 
+    @Test func noDescriptionShowsThePassword() throws {
+        var room = try Server.Configuration.Room("ops")
+        room.settings.password = "sesame"
+        var text = ""
+        dump(room, to: &text)
+        #expect(!(text + "\(room)" + String(reflecting: room)).contains("sesame"))
+        #expect(throws: Server.Configuration.Failure.room("a@b")) { try Server.Configuration.Room("a@b") }
+        #expect(Server.Configuration.Failure.room("x y").description.contains("'x y' is no room name"))
+    }
+
     @Test func presenceIsPassedOn() throws {
         var dialogue = try Dialogue.withRoom()
         dialogue.gather()

@@ -52,24 +52,6 @@ extension LoopbackServer {
             push(to: session, command)
         }
     }
-
-    /// An iq of the account's to one of its own sessions.
-    mutating func push(to session: SessionID, _ payload: (inout XMLWriter) -> Void) {
-        guard let jid = sessions[session]?.jid else { return }
-        lastQuery += 1
-        let number = lastQuery
-        let isOpenfire = configuration.profile == .openfire
-        deliver(to: session) {
-            $0.start("iq")
-            $0.attribute("type", "set")
-            $0.attribute("id", "push-\(number)")
-            if !isOpenfire { $0.attribute("from", jid.bare.text) }
-            $0.attribute("to", jid.text)
-            $0.content()
-            payload(&$0)
-            $0.end("iq")
-        }
-    }
 }
 
 extension XMLWriter {

@@ -221,7 +221,10 @@ extension LoopbackServer {
     /// A session becomes unavailable, or ends: it leaves its rooms.
     mutating func leaveRooms(_ session: SessionID, content: Element?) {
         guard roomMischief.isAnswering else {
-            for name in rooms.keys { rooms[name]?.occupants.removeAll { $0.session == session } }
+            for name in rooms.keys.sorted() {
+                rooms[name]?.occupants.removeAll { $0.session == session }
+                forgetIfEmpty(name)
+            }
             return
         }
         for name in rooms.keys.sorted() { leave(name, session, content: content) }
