@@ -41,6 +41,14 @@ import Testing
         #expect(dialogue.gist(2).last == "= ")
     }
 
+    @Test func aBannedDomainSparesWhoIsMore() throws {
+        var dialogue = try Dialogue.withRoom()
+        dialogue.gather()
+        dialogue.administer(1, "<item jid='localhost' affiliation='outcast'/>")
+        #expect(dialogue.gist(2).last == "-bob outcast/none by alice 110 301")
+        #expect(dialogue.ping(1, "alice").last == "result")
+    }
+
     @Test func affiliationsAreShownWhenTheyChange() throws {
         var dialogue = try Dialogue.withRoom()
         dialogue.gather()

@@ -157,9 +157,11 @@ extension RoomChange {
 
     /// The status with which an occupant goes (XEP-0045 8.2, 9.1, 9.4); nil where it stays.
     func removal(of occupant: Occupant, from room: Room?) -> Int? {
-        guard let room, let affiliation else { return 307 }
-        if affiliation == .outcast { return 301 }
-        return affiliation == .none && room.settings.isMembersOnly ? 321 : nil
+        guard let room, affiliation != nil else { return 307 }
+        // What is changed may be its domain's affiliation, and its own weighs more.
+        let effective = room.affiliation(of: occupant.jid)
+        if effective == .outcast { return 301 }
+        return effective == .none && room.settings.isMembersOnly ? 321 : nil
     }
 }
 
