@@ -43,8 +43,9 @@ struct Room: Sendable {
     private var failures = 0
     /// Wanted again while it is being left.
     private var comesBack = false
-    /// The stream was down when it was left: it has still to be told.
+    /// The stream was down when it was left, or another nick was wanted: the room has still to be told.
     private var owesLeave = false
+    private var owesRename = false
     private var leaveStatus: String?
 
     var occupants: [String: Occupant] = [:]
@@ -111,7 +112,8 @@ struct Room: Sendable {
             hasBeenJoined = false
             failures = 0
             state = .waiting
-        case .lost where before != choice: state = .waiting
+        // What is on its way counts no more: the room takes a second presence for a change of nick (XEP-0045 7.6).
+        case .lost where before != choice, .comingIn where before != choice: state = .waiting
         case .leaving: comesBack = true
         case .joined where before.nick != choice.nick: rename(&around)
         case .waiting, .comingIn, .opening, .joined, .lost, .left: break
@@ -120,6 +122,7 @@ struct Room: Sendable {
 
     private mutating func rename(_ around: inout RoomSurroundings) {
         guard let wanted = try? jid.with(resource: choice.nick) else { return refuseNick(&around) }
+        owesRename = !around.isOnline
         guard around.isOnline, wanted.resource != nick else { return }
         let id = around.id("nick")
         renameID = id
@@ -210,6 +213,7 @@ struct Room: Sendable {
         awaitsSubject = true
         joinID = nil
         renameID = nil
+        owesRename = false
         infoID = nil
         infoAsks = 0
         knowsFeatures = false
@@ -306,7 +310,9 @@ struct Room: Sendable {
         case .leaving:
             state = .leaving(deadline: deadline)
             sayGoodbye(&around)
-        case .joined: check.hurry(at: checkAt)
+        case .joined:
+            check.hurry(at: checkAt)
+            if owesRename { rename(&around) }
         case .waiting, .lost, .refused, .left: break
         }
     }
