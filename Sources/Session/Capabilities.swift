@@ -20,7 +20,7 @@ struct Capabilities: Sendable {
     init(_ software: Configuration.Software) {
         self.software = software
         identities = [Identity(category: "client", type: "bot", name: software.name)]
-        features = [NS.discoInfo, NS.discoItems, NS.caps, NS.ping, NS.version].map(\.description)
+        features = [NS.discoInfo, NS.discoItems, NS.caps, NS.ping, NS.version, NS.muc, NS.conference].map(\.description)
         version = Self.hash(identities: identities, features: features)
     }
 

@@ -60,6 +60,7 @@ public struct ClientSession: Sendable {
     var retry: RetrySchedule
     var window: ByteWindow
     var roster = Roster()
+    var rooms: Rooms
     var keyCache: SCRAMKeyCache?
     /// Whether any login of this session has succeeded.
     public internal(set) var hasBeenOnline = false
@@ -87,6 +88,7 @@ public struct ClientSession: Sendable {
         capabilities = Capabilities(configuration.software)
         presence = configuration.presence
         idPrefix = Self.idPrefix(random(6))
+        rooms = Rooms(configuration.limits, idPrefix: idPrefix, random: random)
         retry = RetrySchedule(configuration)
         window = ByteWindow(maxBytes: configuration.limits.windowBytes)
         liveness = Liveness(at: now)
@@ -125,8 +127,8 @@ public struct ClientSession: Sendable {
     public var deadline: Instant? {
         switch life {
         case .idle, .ended: nil
-        case .connecting(let deadline): deadline
-        case .waiting(let until, _): until
+        case .connecting(let deadline): rooms.hasEvents ? now : deadline
+        case .waiting(let until, _): rooms.hasEvents ? now : until
         case .leaving(let until): until
         case .online: onlineDeadline
         }

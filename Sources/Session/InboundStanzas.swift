@@ -14,12 +14,14 @@ extension ClientSession {
             return
         }
         if stanza.hasName("message") {
-            actions.append(.event(.message(message(stanza, from: from))))
+            var message = message(stanza, from: from)
+            if rooms.take(&message, at: now) { actions.append(.event(.message(message))) }
         } else if stanza.hasName("presence") {
-            presence(stanza, from: from, &actions)
+            if !rooms.take(presence: stanza, from: from, at: now) { presence(stanza, from: from, &actions) }
         } else {
             iq(stanza, from: from, &actions)
         }
+        followRooms(&actions)
         if actions[before...].contains(where: \.isEventOfStanza) { inbound.await(since: now) }
     }
 
@@ -84,6 +86,7 @@ extension ClientSession {
         let isAccount = from == account || from == boundTo
         // The pings go to the server; without a `from` the answer is the server's for our account.
         let isServer = from.text == configuration.account.domain || stanza["from"] == nil
+        if rooms.take(answer: stanza, id: id, from: from, at: now) { return }
         if let question = pending.acceptance, question.id == id, isServer {
             accepted(question, &actions)
         } else if pending.livenessID == id, isServer {
@@ -128,7 +131,7 @@ extension ClientSession {
     /// An answer tells that we are here (XEP-0199 6, XEP-0030 9): only those hear it who may see our presence. The
     /// others get what a server says for a resource that is not there (RFC 6121 8.5.3.2.3).
     private func mayKnowOfUs(_ jid: JID) -> Bool {
-        jid.text == configuration.account.domain || jid.bare == account || roster.seesUs(jid)
+        jid.text == configuration.account.domain || jid.bare == account || roster.seesUs(jid) || rooms.seesUs(jid)
     }
 
     // MARK: - Roster

@@ -185,6 +185,7 @@ extension ClientSession {
             actions.append(.closeConnection)
         }
         var wasOnline = false
+        rooms.wentOffline()
         if case .online(let since) = life {
             wasOnline = true
             retry.wentOffline(onlineSince: since, at: now)
@@ -232,6 +233,8 @@ extension ClientSession {
             end(.left, &actions)
         case .online:
             if queue.isManaged { StreamManagement.writeAnswer(h: inbound.answer(), into: &output) }
+            rooms.leaveAll(at: now)
+            followRooms(&actions)
             if presenceSent { PresenceStanza.writeUnavailable(into: &output) }
             output.raw("</stream:stream>")
             life = .leaving(until: now + configuration.limits.leaveTimeout)

@@ -29,6 +29,7 @@ extension ClientSession {
             write(writer.bytes)
         }
         announce()
+        rooms.wentOnline(resumed: false, at: now)
     }
 
     /// Sends our presence as it is to be, or that we are gone if we were there.
@@ -56,6 +57,7 @@ extension ClientSession {
         guard queue.acknowledge(h) else { return countError(h: h, &actions) }
         beginStream(resumed: true, &actions)
         queue.resume(into: &output)
+        rooms.wentOnline(resumed: true, at: now)
     }
 
     private mutating func beginStream(resumed: Bool, _ actions: inout [Action]) {
@@ -202,7 +204,8 @@ extension ClientSession {
         let inquiry = Self.earlier(
             deathDeadline, liveness.probeDeadline(limits, peerIdle: peerIdle))
         let rows = Self.earlier(acceptanceDeadline, overdue)
-        return Self.earlier(Self.earlier(inquiry, rows), inbound.spillDeadline(limits))
+        let stanzas = Self.earlier(inbound.spillDeadline(limits), rooms.hasEvents ? now : rooms.deadline)
+        return Self.earlier(Self.earlier(inquiry, rows), stanzas)
     }
 
     private static func earlier(_ a: Instant?, _ b: Instant?) -> Instant? {
@@ -223,6 +226,7 @@ extension ClientSession {
             return lose(Loss(.transient, words), .abort, &actions)
         }
         if let probe = liveness.probeDeadline(limits, peerIdle: peerIdle), probe <= now { probePeer() }
+        rooms.expire(at: now)
     }
 
     private mutating func probePeer() {
@@ -237,6 +241,7 @@ extension ClientSession {
 
     /// What follows from the state, whatever the input was.
     mutating func settle(_ actions: inout [Action]) {
+        followRooms(&actions)
         if isOnline {
             if queue.hasUnsent { queue.transmit(window: sendWindow, into: &output) }
             if queue.count > configuration.limits.windowStanzas + Self.unaskedStanzasMax {
