@@ -119,6 +119,8 @@ extension ClientSession {
 
     /// Writes a stanza that may be lost.
     mutating func write(_ payload: [UInt8]) {
+        // A resumed stream that is not yet seen to be read gets it with all that is sent again.
+        if !isOnline, negotiation.state == .expectAnswer { return queue.hold(payload) }
         queue.write(payload, into: &output)
         liveness.owed(isAnswerOwed, at: now)
     }
