@@ -72,8 +72,6 @@ public enum Event: Sendable, Equatable {
     case rosterComplete(version: String?)
     /// The server's limit on our stanzas (XEP-0478), in bytes.
     case stanzaLimit(bytes: Int)
-    /// An answer (`result` or `error`) to an iq that is not the session's own: perhaps one that the user sent.
-    case answer(Element)
     /// What came of a question: exactly one for each ``ClientSession/ask(_:tag:at:)`` that did not throw.
     case answered(tag: UInt64, Answer)
     /// Somebody is blocked, or no longer; a nil JID is everybody. With `initial` it was so at the login.

@@ -52,6 +52,11 @@ public struct ClientSession: Sendable {
     var inbound = InboundLedger()
     var resumable: ResumableSession?
     var pending = PendingQuestions()
+    var questions = OpenQuestions()
+    var blocking = Blocking()
+    var receipts = OwedReceipts()
+    /// The ping behind our first presence is not answered: presences that come are those of the login.
+    var isComingIn = false
     /// The server has said itself what it handled of the session that could not be resumed.
     var isVouchedFor = false
     var presenceSent = false
@@ -85,7 +90,7 @@ public struct ClientSession: Sendable {
     public init(_ configuration: Configuration, random: @escaping @Sendable (_ count: Int) -> [UInt8]) {
         self.configuration = configuration
         self.random = random
-        capabilities = Capabilities(configuration.software)
+        capabilities = Capabilities(configuration.software, receipts: configuration.receipts)
         presence = configuration.presence
         idPrefix = Self.idPrefix(random(6))
         rooms = Rooms(configuration.limits, idPrefix: idPrefix, random: random)
@@ -114,7 +119,9 @@ public struct ClientSession: Sendable {
         case .streamClosed: streamClosed(&actions)
         case .disconnected(let failure): disconnected(failure, &actions)
         case .derived(let keys): derived(keys, &actions)
-        case .timeout: expire(&actions)
+        case .timeout:
+            expireQuestions(&actions)
+            expire(&actions)
         case .handled(let number): handled(upTo: number)
         case .drain: if drain == .notAsked { drain = .asked }
         case .leave: leave(&actions)
@@ -124,7 +131,9 @@ public struct ClientSession: Sendable {
     }
 
     /// When to call with ``Input/timeout`` if nothing else comes before; read it after ``takeOutput()``.
-    public var deadline: Instant? {
+    public var deadline: Instant? { Self.earlier(lifeDeadline, questions.deadline) }
+
+    private var lifeDeadline: Instant? {
         switch life {
         case .idle, .ended: nil
         case .connecting(let deadline): rooms.hasEvents ? now : deadline
@@ -178,7 +187,7 @@ public struct ClientSession: Sendable {
         if !canSend { isBlocked = true }
     }
 
-    /// Sends a stanza for which nobody waits (presence, an iq of the user's): lost where the stream is, and at once
+    /// Sends a stanza for which nobody waits (presence): lost where the stream is, and at once
     /// where there is none.
     public mutating func sendUnreliably(_ payload: [UInt8], at now: Instant) {
         guard isOnline else { return }

@@ -5,12 +5,14 @@ extension ClientSession {
     // MARK: - Coming online
 
     /// A resource is bound: nothing of the old session goes on but the rows.
-    mutating func beginFresh(_ jid: JID) {
+    mutating func beginFresh(_ jid: JID, _ actions: inout [Action]) {
         boundTo = jid
         queue.begin(keepsAcked: isVouchedFor)
         isVouchedFor = false
         inbound.begin()
         pending.forget()
+        dropQuestions(.streamLost, &actions)
+        receipts.removeAll()
         resumable = nil
         presenceSent = false
     }
@@ -27,6 +29,9 @@ extension ClientSession {
             let version = negotiation.features?.rosterVersioning == true ? roster.versionToAsk : nil
             Roster.writeRequest(id: id, version: version, into: &writer)
             write(writer.bytes)
+            pose(.raw(CarbonCopy.enable), .carbons)
+            // Pushes come only to those who have asked for the list.
+            pose(.blockList, .login)
         }
         announce()
         rooms.wentOnline(resumed: false, at: now)
@@ -42,7 +47,12 @@ extension ClientSession {
             PresenceStanza.writeUnavailable(into: &writer)
         }
         write(writer.bytes)
+        let isFirst = presence != nil && !presenceSent
         presenceSent = presence != nil
+        if isFirst, !isComingIn {
+            isComingIn = true
+            pose(.ping(nil), .presence)
+        }
     }
 
     /// The old session goes on, once the stream is seen to be read.
@@ -58,6 +68,7 @@ extension ClientSession {
         beginStream(resumed: true, &actions)
         queue.resume(into: &output)
         rooms.wentOnline(resumed: true, at: now)
+        nextTurn()
     }
 
     private mutating func beginStream(resumed: Bool, _ actions: inout [Action]) {
@@ -70,6 +81,7 @@ extension ClientSession {
         answers.begin(at: queue.acked)
         // What was asked before the stream was lost has all its time again.
         pending.acceptance?.at = now
+        questions.extend(to: now + configuration.limits.questionTimeout)
         if let limit = negotiation.features?.stanzaBytesMax, limit != stanzaLimitTold {
             stanzaLimitTold = limit
             actions.append(.event(.stanzaLimit(bytes: limit)))
@@ -121,6 +133,8 @@ extension ClientSession {
 
     /// Writes a stanza that may be lost.
     mutating func write(_ payload: [UInt8]) {
+        // A resumed stream that is not yet seen to be read gets it with all that is sent again.
+        if !isOnline, negotiation.state == .expectAnswer { return queue.hold(payload) }
         queue.write(payload, into: &output)
         liveness.owed(isAnswerOwed, at: now)
     }
@@ -208,7 +222,7 @@ extension ClientSession {
         return Self.earlier(Self.earlier(inquiry, rows), stanzas)
     }
 
-    private static func earlier(_ a: Instant?, _ b: Instant?) -> Instant? {
+    static func earlier(_ a: Instant?, _ b: Instant?) -> Instant? {
         guard let a, let b else { return a ?? b }
         return min(a, b)
     }
@@ -253,6 +267,7 @@ extension ClientSession {
             if let number = inbound.spill(configuration.limits, at: now) {
                 actions.append(.spill(upTo: number))
             }
+            sendReceipts()
             liveness.owed(isAnswerOwed, at: now)
             if isBlocked && canSend {
                 isBlocked = false

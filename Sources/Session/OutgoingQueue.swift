@@ -80,6 +80,12 @@ struct OutgoingQueue: Sendable {
         writeNext(into: &output)
     }
 
+    /// Takes a stanza that may be lost, for ``resume(into:)`` to write behind what is sent again.
+    mutating func hold(_ payload: [UInt8]) {
+        entries.insert(Entry(payload: payload, size: payload.count, row: nil), at: Int(sent - first))
+        sent += 1
+    }
+
     /// Writes what waits, as long as fewer than `window` bytes are on their way.
     mutating func transmit(window: Int, into output: inout XMLWriter) {
         while hasUnsent && inFlightBytes < window { writeNext(into: &output) }

@@ -158,8 +158,8 @@ import Testing
     @Test func aRawQueryWithoutAnIDGetsOne() throws {
         var talk = try Self.online()
         talk.type(Self.raw("<iq type='get'><query xmlns='jabber:iq:private'/></iq>"))
-        let id = talk.lastID("xb-T-q")
-        #expect(id == "xb-T-q1")
+        let id = talk.lastID("ask")
+        #expect(id.contains("-ask-"))
         try talk.server("<iq type='result' id='\(id)'/>")
         #expect(talk.events.count == 1)
     }

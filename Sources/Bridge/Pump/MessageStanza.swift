@@ -76,9 +76,6 @@ struct MessageStanza {
     /// The id of a row.
     func identifier(_ row: UInt64) -> String { idPrefix + String(row) }
 
-    /// An id for a query that has none.
-    func requestIdentifier(_ number: UInt64) -> String { "\(idPrefix)q\(number)" }
-
     /// The row that an id of ours names; nil for an id that is not ours.
     func row(of id: String) -> UInt64? {
         guard id.hasPrefix(idPrefix) else { return nil }

@@ -98,8 +98,6 @@ struct Pump {
         static let failuresNamedMax = 10
         /// What a stanza may take where the server does not say (XEP-0478): Prosody ends the stream beyond 256 KiB.
         static let stanzaBytesMax = 250_000
-        /// Answers to raw iq stanzas that may be awaited at once.
-        static let rawRequestsMax = 1_000
         /// Recipients that are remembered, each with a lane of its own.
         static let recipientsMax = 10_000
     }
@@ -137,8 +135,8 @@ struct Pump {
     var laneRecipients: [JID] = []
     /// The longest stanza that this server takes.
     var stanzaBytesMax = Limits.stanzaBytesMax
-    /// Raw iq stanzas that wait for their answer, by id.
-    var rawRequests: [String: RawRequest] = [:]
+    /// Raw iq stanzas that wait for their answer, by the tag of their question.
+    var rawRequests: [UInt64: RawRequest] = [:]
     var rawRequestCount: UInt64 = 0
     /// Messages with an id of the user's that are not accepted yet: id → row.
     var givenIDs: [String: UInt64] = [:]

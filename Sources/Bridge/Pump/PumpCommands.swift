@@ -124,58 +124,50 @@ extension Pump {
         answer(.result(ref: raw.ref, ok: false, code: code, text: text, key: "xml", line: number))
     }
 
-    /// An iq of the user's: its result is the server's answer, known by the id.
+    /// An iq of the user's: its result is the server's answer.
     private mutating func request(_ stanza: Element, _ raw: Command.Raw, _ number: UInt64) {
         rawRequestCount += 1
-        let given = stanza["id"] ?? ""
-        let id = given.isEmpty ? stanzas.requestIdentifier(rawRequestCount) : given
-        guard rawRequests.count < Limits.rawRequestsMax else {
-            return refuse(
-                raw, "too-many", number, "\(Limits.rawRequestsMax) queries wait for their answers; wait for some")
+        do throws(QuestionProblem) {
+            try session.ask(.raw(stanza), tag: rawRequestCount, at: now)
+            rawRequests[rawRequestCount] = RawRequest(ref: raw.ref)
+        } catch {
+            switch error {
+            case .offline: refuse(raw, "offline", number, "not online; only messages are kept until then")
+            case .tooMany(let max):
+                refuse(raw, "too-many", number, "\(max) queries wait for their answers; wait for some")
+            case .idTaken(let id):
+                refuse(raw, "bad-value", number, "a query with the id \(id) still waits for its answer")
+            }
         }
-        guard rawRequests[id] == nil else {
-            return refuse(raw, "bad-value", number, "a query with the id \(id) still waits for its answer")
-        }
-        rawRequests[id] = RawRequest(ref: raw.ref, to: stanza["to"])
-        let whole = given.isEmpty ? stanza.with("id", id) : stanza
-        session.sendUnreliably(serialised(whole), at: now)
     }
 
     /// A query of the user's that waits for its answer.
     struct RawRequest: Equatable, Sendable {
         var ref: String?
-        /// Whom it asked, as written; nil for our own account.
-        var to: String?
     }
 
-    /// The answer to an iq that the session did not ask itself.
-    mutating func answered(_ iq: Element) {
-        guard let id = iq["id"], let request = rawRequests[id], isAnswer(iq["from"], to: request) else { return }
-        rawRequests[id] = nil
-        if iq["type"] == "error" {
-            let error = StanzaError(of: iq)
+    /// The answer to a query, or that none came.
+    mutating func answered(_ tag: UInt64, _ told: Answer) {
+        guard let request = rawRequests.removeValue(forKey: tag) else { return }
+        let ref = request.ref
+        switch told {
+        case .refused(let error, let iq):
             answer(
                 .result(
-                    ref: request.ref, ok: false, code: "refused", text: error.text, condition: error.condition,
+                    ref: ref, ok: false, code: "refused", text: error.text, condition: error.condition,
                     xml: iq.description))
-        } else {
-            answer(.result(ref: request.ref, ok: true, xml: iq.description))
+        case .element(let iq): answer(.result(ref: ref, ok: true, xml: iq.description))
+        case .unanswered(.timeout(let seconds)):
+            answer(.result(ref: ref, ok: false, code: "timeout", text: "no answer within \(seconds) s"))
+        case .unanswered(.streamLost):
+            let text = "the stream was lost before the answer: perhaps it was carried out"
+            answer(.result(ref: ref, ok: false, code: "offline", text: text))
+        case .unanswered(.ending):
+            answer(.result(ref: ref, ok: false, code: "offline", text: "no answer came before the end"))
+        case .done, .roster, .blocked, .info, .items, .pong, .version, .affiliations:
+            answer(.result(ref: ref, ok: true))
         }
         leaveIfSettled()
-    }
-
-    /// An id is no secret: an answer counts only from whom we asked (RFC 6120 8.1.2.1 for no address at all).
-    private func isAnswer(_ from: String?, to request: RawRequest) -> Bool {
-        var sender = accountJID
-        if let from {
-            // A sender whose address cannot be read is nobody, above all not our own account.
-            guard let named = try? JID(received: from) else { return false }
-            sender = named
-        }
-        guard let to = request.to else {
-            return sender.bare == session.boundJID?.bare || sender.bare == accountJID || sender == accountJID.server
-        }
-        return (try? JID(received: to)) == sender
     }
 
     /// Requests whose stream is lost are never answered.

@@ -16,7 +16,6 @@ extension Pump {
             actions.append(.say(.info, "online as \(jid) at \(peer)\(resumed ? ", resumed" : "")"))
             emit(.session(.online, jid: jid, resumed: resumed, peer: peer))
             if wasOnline, !resumed {
-                dropRequests("the stream was lost before the answer: perhaps it was carried out")
                 let text = "the stream could not be resumed: what came in between may be missing"
                 if options.prints { actions.append(.say(.warning, text)) }
                 emit(.gap(reason: "not-resumed", text: text))
@@ -39,8 +38,8 @@ extension Pump {
         case .roster(let item, let initial):
             emit(.roster(EventRecord.RosterFields(item), initial: initial))
         case .rosterComplete: break
-        case .answer(let iq): answered(iq)
-        case .answered, .block, .receipt, .room, .occupant, .forged: break
+        case .answered(let tag, let answer): answered(tag, answer)
+        case .block, .receipt, .room, .occupant, .forged: break
         case .rejected(let row, let reason): rejected(row, reason)
         case .stanzaLimit(let bytes): stanzaBytesMax = min(bytes, Limits.stanzaBytesMax)
         case .warning(let text):
@@ -55,7 +54,7 @@ extension Pump {
         switch event {
         case .message(let message): message.type == "error"
         case .presence, .subscription, .roster, .rosterComplete, .block, .receipt, .room, .occupant, .forged: false
-        case .connecting, .online, .offline, .stanzaLimit, .answer, .answered, .rejected, .warning: true
+        case .connecting, .online, .offline, .stanzaLimit, .answered, .rejected, .warning: true
         }
     }
 
