@@ -91,7 +91,7 @@ public struct ClientSession: Sendable {
         self.configuration = configuration
         self.random = random
         capabilities = Capabilities(configuration.software, receipts: configuration.receipts)
-        presence = configuration.presence
+        presence = configuration.firstPresence
         idPrefix = Self.idPrefix(random(6))
         rooms = Rooms(configuration.limits, idPrefix: idPrefix, random: random)
         retry = RetrySchedule(configuration)
@@ -185,6 +185,13 @@ public struct ClientSession: Sendable {
         queue.append(payload, row: row, into: &output)
         liveness.owed(true, at: now)
         if !canSend { isBlocked = true }
+    }
+
+    /// That row is known to have arrived, from elsewhere than the server's acceptance (a room has shown it): it is not
+    /// sent again over a fresh stream, and no ``Action/accepted(upTo:)`` need name it.
+    public mutating func arrived(row: UInt64, at now: Instant) {
+        self.now = now
+        queue.settle(row: row)
     }
 
     /// Sends a stanza for which nobody waits (presence): lost where the stream is, and at once

@@ -23,6 +23,9 @@ public struct Configuration: Sendable {
     /// The size of windows, queues and waits.
     public var limits = Limits()
 
+    /// What is shown at the start.
+    public var firstPresence: Presence? { presence?.isHeldBack == true ? nil : presence }
+
     /// A configuration with its defaults.
     public init(account: JID, resource: String?, credentials: Credentials, presence: Presence?) {
         self.account = account
@@ -57,6 +60,9 @@ public struct Configuration: Sendable {
         public var status: String?
         /// -128...127.
         public var priority: Int = 0
+        /// Whether it is kept back at the start (RFC 6121 4.2.1: who sends none is not seen, and gets no message that
+        /// is not for this very resource).
+        public var isHeldBack = false
 
         /// A presence with its defaults: available.
         public init(show: String? = nil, status: String? = nil, priority: Int = 0) {

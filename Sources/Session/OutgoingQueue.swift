@@ -108,6 +108,17 @@ struct OutgoingQueue: Sendable {
         }
     }
 
+    /// That row is known to have arrived: it goes again over a resumed stream, whose counters need it, and not over a
+    /// fresh one. Without stream management the next ping's answer tells the same.
+    mutating func settle(row: UInt64) {
+        guard isManaged, let offset = entries.firstOffset(where: { $0.row == row }) else { return }
+        let entry = entries[offset]
+        entries[offset] = Entry(payload: entry.payload, size: entry.size, row: nil)
+        unacceptedRows -= 1
+        unacceptedBytes -= entry.size
+        trim()
+    }
+
     // MARK: - Answers
 
     /// An `h` of the server's: false where it names stanzas that were never sent, or fewer than before.

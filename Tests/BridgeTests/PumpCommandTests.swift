@@ -53,7 +53,7 @@ import Testing
 
     @Test(arguments: [
         (#"{"do":"send""#, "bad-json"), (#"[1]"#, "bad-command"), (#"{"do":"sned","ref":"1"}"#, "unknown-command"),
-        (#"{"do":"join","ref":"1"}"#, "unsupported-command"), (#"{"do":"send","to":"a@b@c","body":"x"}"#, "bad-jid"),
+        (#"{"do":"upload","ref":"1"}"#, "unsupported-command"), (#"{"do":"send","to":"a@b@c","body":"x"}"#, "bad-jid"),
         (#"{"do":"send","to":"a@example.org"}"#, "missing-key"),
         (#"{"do":"send","to":"a@example.org","body":"x","colour":"red"}"#, "unknown-key"),
     ])
