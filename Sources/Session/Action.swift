@@ -164,7 +164,8 @@ public struct PresenceUpdate: Sendable, Equatable {
     public var error: StanzaError?
     /// What that resource can do, as `node#ver` (XEP-0115).
     public var caps: String?
-    /// Whether it came before the server had answered a ping sent behind our first presence: it was so at the login.
+    /// Whether it was so at the login: it came before the server had answered two pings, one sent behind our first
+    /// presence and one behind the answer to that.
     public var initial: Bool
 
     /// A presence.

@@ -55,7 +55,7 @@ public struct ClientSession: Sendable {
     var questions = OpenQuestions()
     var blocking = Blocking()
     var receipts = OwedReceipts()
-    /// The ping behind our first presence is not answered: presences that come are those of the login.
+    /// The pings behind our first presence are not answered: presences that come are those of the login.
     var isComingIn = false
     /// The server has said itself what it handled of the session that could not be resumed.
     var isVouchedFor = false

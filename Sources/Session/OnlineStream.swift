@@ -51,7 +51,7 @@ extension ClientSession {
         presenceSent = presence != nil
         if isFirst, !isComingIn {
             isComingIn = true
-            pose(.ping(nil), .presence)
+            pose(.ping(nil), .presence(isSecond: false))
         }
     }
 

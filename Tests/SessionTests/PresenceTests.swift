@@ -11,7 +11,7 @@ import Testing
         actions.events.compactMap { if case .presence(let update) = $0 { update.initial } else { nil } }
     }
 
-    /// Up to the answer to the ping behind our presence, whatever it says, or to its deadline.
+    /// Up to the answers to two pings behind our presence, whatever they say, or to their deadline.
     @Test(arguments: ["result", "error", "late"])
     func whatWasSoAtTheLogin(_ answer: String) throws {
         var talk = try Dialogue(presence: .init()) { $0.limits.idleBeforePing = .seconds(600) }
@@ -26,6 +26,10 @@ import Testing
             talk.ack(talk.session.queue.sentCount)
             talk.pass(.seconds(30))
         } else {
+            talk.server("<iq type='\(answer)' from='example.org' id='\(talk.lastID("shown"))'/>")
+            talk.server(Self.ann)
+            #expect(Self.initials(talk.did()) == [true, true])
+            talk.server(Self.ann)
             talk.server("<iq type='\(answer)' from='example.org' id='\(talk.lastID("shown"))'/>")
         }
         talk.server(Self.ann)
@@ -45,6 +49,7 @@ import Testing
         talk.resume(talk.session.queue.sentCount)
         talk.server(Self.ann)
         talk.server("<iq type='result' from='example.org' id='\(id)'/>")
+        talk.server("<iq type='result' from='example.org' id='\(talk.lastID("shown"))'/>")
         talk.server(Self.ann)
         talk.feed(.handled(upTo: talk.session.inboundStanza))
         talk.feed(.disconnected(.closed("reset")))
@@ -73,7 +78,7 @@ import Testing
         talk.session.show(.init(), at: talk.now)
         talk.flush()
         talk.server(Self.ann)
-        talk.server("<iq type='result' from='example.org' id='\(talk.lastID("shown"))'/>")
+        for _ in 1...2 { talk.server("<iq type='result' from='example.org' id='\(talk.lastID("shown"))'/>") }
         _ = talk.written()
         talk.session.show(.init(show: "away"), at: talk.now)
         talk.flush()

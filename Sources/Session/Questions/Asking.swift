@@ -1,5 +1,12 @@
 public import Stanza
 
+extension Answer {
+    /// Whether somebody has answered, whatever.
+    fileprivate var isHeard: Bool {
+        if case .unanswered = self { false } else { true }
+    }
+}
+
 // Questions by iq, the user's and our own: asked, answered, overdue, lost.
 extension ClientSession {
     /// Asks, and tells what came of it by exactly one ``Event/answered(tag:_:)``: the answer, the refusal, or that none
@@ -113,7 +120,10 @@ extension ClientSession {
         case .login:
             guard case .blocked(let jids) = answer else { return }
             for jid in jids { actions.append(.event(.block(jid: jid, isBlocked: true, initial: true))) }
-        case .presence: isComingIn = false
+        case .presence(let isSecond):
+            // ejabberd answers the first ping while the contacts' presences are still on their way through it.
+            isComingIn = !isSecond && isOnline && answer.isHeard
+            if isComingIn { pose(.ping(nil), .presence(isSecond: true)) }
         // What a push has changed is told where it is compared; whether carbons come is seen when they do.
         case .push: blocking.pushWaits = false
         case .carbons: return

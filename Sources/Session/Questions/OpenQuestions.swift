@@ -12,8 +12,8 @@ struct OpenQuestions: Sendable {
         case push
         /// The login: carbons are asked for.
         case carbons
-        /// The ping behind our first presence.
-        case presence
+        /// A ping behind our first presence, or behind the answer to that.
+        case presence(isSecond: Bool)
     }
 
     /// Which answer it waits for; most questions have only one.
