@@ -73,13 +73,14 @@ struct Reading {
 
 extension Reading {
     private mutating func presence(_ node: Node) -> Plan.Presence? {
-        guard let fields = fields(node, Keys(of: "presence", known: ["show", "status", "priority"])) else { return nil }
+        guard let fields = fields(node, Keys(of: "presence", known: ["show", "status", "priority", "invisible"])) else { return nil }
         var presence = Plan.Presence()
         if let node = fields["show"], let show = string(node, "show") {
             presence.show = choice(show, node, "show", among: Plan.Presence.Show.allCases)
         }
         if let node = fields["status"] { presence.status = string(node, "status") }
         if let node = fields["priority"] { presence.priority = integer(node, "priority", in: -128...127) ?? 0 }
+        presence.invisible = fields["invisible"].flatMap { boolean($0, "invisible") } ?? false
         return presence
     }
 }

@@ -58,6 +58,8 @@ public struct Plan: Sendable, Equatable {
         public var status: String?
         /// -128...127.
         public var priority: Int = 0
+        /// Whether nobody is told that we are there, until a command says otherwise.
+        public var invisible = false
 
         /// Plain availability.
         public init() {}

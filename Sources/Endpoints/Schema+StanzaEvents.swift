@@ -18,6 +18,7 @@ extension Schema {
                 "nick": {"type": "string", "description": "Who said it there; nobody where it was the room itself."},
                 "occupant_id": {"type": "string", "description": "The room's id of who said it (XEP-0421)."},
                 "private": {"const": true, "description": "Said in the room to us alone."},
+                "self": {"const": true, "description": "Said in the room under our nick, by another client of ours."},
                 "id": {"type": "string"},
                 "body": {"type": "string"},
                 "subject": {"type": "string"},

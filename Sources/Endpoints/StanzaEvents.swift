@@ -45,6 +45,8 @@ extension EventRecord {
         public var occupantID: String?
         /// Whether it is an occupant's to us alone.
         public var isPrivate = false
+        /// Whether it was said there under our own nick, by another client of ours.
+        public var isOwn = false
         /// The stanza's id.
         public var id: String?
         /// The text, as UTF-8.
@@ -94,6 +96,7 @@ extension EventRecord {
         fields.add("nick", message.nick)
         fields.add("occupant_id", message.occupantID)
         fields.add(whereTrue: "private", message.isPrivate)
+        fields.add(whereTrue: "self", message.isOwn)
         fields.add("id", message.id)
         fields.add("body", bytes: message.body)
         fields.add("subject", message.subject)

@@ -8,6 +8,12 @@ struct Account: Sendable {
     private let password: Password
     private var keys: [LoopbackServer.Configuration.Mechanism: SCRAMKeys] = [:]
     var roster = Roster()
+    /// Whom it has blocked (XEP-0191): addresses and domains.
+    var blocklist: [JID] = []
+    /// Its privacy lists (XEP-0016), by name.
+    var privacyLists: [PrivacyList] = []
+    /// The list that counts for sessions without an active one.
+    var defaultList: String?
     /// Messages that wait for a session.
     var offline = Queue<Parcel>()
     /// Its sessions, the oldest first.

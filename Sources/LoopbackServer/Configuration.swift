@@ -27,6 +27,14 @@ extension LoopbackServer {
         public var observesMessages = true
         /// Whose habits it has.
         public var profile: Profile = .plain
+        /// How an account can block somebody.
+        public var blocking: Blocking = .command
+        /// Whether sessions can have copies of messages (XEP-0280).
+        public var carbons = true
+        /// Whether it says that it takes approvals before they are asked for (RFC 6121 3.4); it takes them anyway.
+        public var advertisesPreApproval = true
+        /// The rooms at `conference.DOMAIN`.
+        public var roomService = RoomService()
         /// The size of its stores and queues.
         public var limits = Limits()
 
@@ -55,6 +63,8 @@ extension LoopbackServer.Configuration {
         case domain(String)
         /// This is no localpart of an address.
         case account(String)
+        /// This is no localpart of a room's address.
+        case room(String)
         /// This account is named twice.
         case repeatedAccount(String)
 
@@ -63,6 +73,7 @@ extension LoopbackServer.Configuration {
             switch self {
             case .domain(let text): "loopback server: '\(text)' is no domain; give a name like localhost"
             case .account(let text): "loopback server: '\(text)' is no account name; give the part before the @"
+            case .room(let text): "loopback server: '\(text)' is no room name; give the part before the @"
             case .repeatedAccount(let text): "loopback server: the account '\(text)' is named twice; name it once"
             }
         }
@@ -85,6 +96,16 @@ extension LoopbackServer.Configuration {
         case scramSHA512 = "SCRAM-SHA-512"
         /// RFC 4616.
         case plain = "PLAIN"
+    }
+
+    /// How an account can block somebody.
+    public enum Blocking: Sendable, CaseIterable {
+        /// By the blocking command (XEP-0191).
+        case command
+        /// By privacy lists alone (XEP-0016), as Openfire 4.2 has them.
+        case privacyLists
+        /// It cannot.
+        case none
     }
 
     /// Whose habits the server has.
@@ -116,6 +137,12 @@ extension LoopbackServer.Configuration {
         public var authenticationFailuresMax = 3
         /// Ended sessions whose `h` is still told to who wants to resume them.
         public var endedSessionsMax = 64
+        /// Addresses that an account can block; one more is refused with `resource-constraint`.
+        public var blockedAddressesMax = 1_000
+        /// Privacy lists of an account; one more is refused with `resource-constraint`.
+        public var privacyListsMax = 64
+        /// Rooms at once; one more is refused with `resource-constraint`.
+        public var roomsMax = 256
 
         /// The defaults.
         public init() {}

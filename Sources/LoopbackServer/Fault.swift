@@ -7,8 +7,8 @@
 /// **TRIGGER** with `=N` is the N-th time on that connection (default: the first), with `=*` every time. The fault
 /// strikes in place of what the server would do, with `after-` once that is done. What arrives from the client:
 /// `connect`, `header`, `starttls`, `secured`, `auth`, `response`, `bind`, `enable`, `resume`, `request` (`<r/>`),
-/// `ack` (`<a/>`), `roster` (a query of it), `presence`, `iq`, `messages`, `stanzas` (any of the last three), `close`
-/// (`</stream:stream>`). What the server is about to write: `features`, `proceed`, `challenge`, `success`, `sent` (a
+/// `ack` (`<a/>`), `roster` (a query of it), `presence`, `join` (a presence that joins a room), `iq`, `messages`,
+/// `groupchat` (a message to a room), `stanzas` (any presence, iq or message), `close` (`</stream:stream>`). What the server is about to write: `features`, `proceed`, `challenge`, `success`, `sent` (a
 /// stanza to this client). And `bytes-in=N`, `bytes-out=N`, raw bytes that the driver counts: with `abort` only.
 ///
 /// **EFFECT** is one of:
@@ -19,8 +19,14 @@
 /// - `withhold-acks`: from now on no `<a/>`; `ack=+3`, `ack=-3`, `ack=17`: from now on each `h` told is that wrong;
 /// - `forget`: the session of this connection cannot be resumed; at `resume`: the one asked for is forgotten;
 /// - `send=BYTES`: these are written as they are (`\n`, `\\`, `\xHH` understood; everything to the end of the text);
+/// - `deliver=BYTES`: these are a stanza for this client, counted (XEP-0198) and repeated like any other;
 /// - `inject` at `proceed`: an element in clear right behind `<proceed/>`; short for `after-proceed:send=...`;
-/// - `restart`: every connection is reset, every session ends and none can be resumed.
+/// - `restart`: every connection is reset, every session ends and none can be resumed;
+/// - `room-forget=ROOM` or `room-forget=ROOM/NICK` (ROOM is the part before the @): the room service forgets all occupants
+///   of a room, or one, without a word; `rooms-silent`, `rooms-answer`: it takes and says nothing from now on, or does
+///   again; `rooms-restart`: its rooms are as at the start, without a word; `rooms-shutdown`: so, with status 332;
+///   `rooms-withhold=N`: the next N messages to rooms come to nobody, not to their sender either;
+///   `rooms-limit=200ms` (or `2s`): sooner than that after its last message an occupant gets `policy-violation` (`wait`).
 ///
 /// Faults of one moment strike in the order given. Examples: `2:messages=100:abort`, `*:auth:refuse=not-authorized`,
 /// `1:proceed:inject`, `1:features=2:stall`, `1:bytes-out=4096:abort`.
@@ -69,7 +75,7 @@ public struct Fault: Sendable, Equatable {
     /// The moments at which a fault can strike; the words of the text form.
     public enum Trigger: String, Sendable, CaseIterable {
         case connect, header, features, starttls, proceed, secured, auth, challenge, response, success, bind, enable
-        case resume, request, ack, roster, presence, iq, messages, stanzas, sent, close
+        case resume, request, ack, roster, presence, join, iq, messages, groupchat, stanzas, sent, close
         case bytesIn = "bytes-in"
         case bytesOut = "bytes-out"
     }
@@ -106,8 +112,12 @@ public struct Fault: Sendable, Equatable {
         case forget
         /// These bytes are written.
         case send([UInt8])
+        /// These bytes are given to the client as a stanza, which it is asked to acknowledge like any other.
+        case deliver([UInt8])
         /// The server restarts: every connection is reset and every session ends.
         case restart
+        /// The room service does this wrong.
+        case rooms(RoomFault)
     }
 
     func strikes(_ trigger: Trigger, count: Int, after: Bool) -> Bool {

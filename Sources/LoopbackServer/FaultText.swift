@@ -58,7 +58,7 @@ extension Fault {
         case .connect, .secured:
             if effect == .lose { return "'\(trigger.rawValue)' cannot be lost" }
         case .header, .features, .starttls, .proceed, .auth, .challenge, .response, .success, .bind, .enable, .resume,
-            .request, .ack, .roster, .presence, .iq, .messages, .stanzas, .sent, .close:
+            .request, .ack, .roster, .presence, .join, .iq, .messages, .groupchat, .stanzas, .sent, .close:
             break
         }
         guard case .refuse = effect else { return nil }
@@ -86,7 +86,7 @@ extension Fault.Trigger {
     var isRefusable: Bool {
         switch self {
         case .starttls, .proceed, .auth, .challenge, .response, .success, .bind, .enable, .resume, .roster, .presence,
-            .iq, .messages, .stanzas:
+            .join, .iq, .messages, .groupchat, .stanzas:
             true
         case .connect, .header, .features, .secured, .request, .ack, .sent, .close, .bytesIn, .bytesOut: false
         }
@@ -126,7 +126,8 @@ extension Fault.Occurrence {
 extension Fault.Effect {
     static let forms = """
         one of abort, close=CONDITION, stall, pause=200ms, lose, refuse=CONDITION, withhold-acks, ack=+N, ack=-N, \
-        ack=N, forget, send=BYTES, restart, and inject at proceed
+        ack=N, forget, send=BYTES, deliver=BYTES, restart, room-forget=ROOM, room-forget=ROOM/NICK, rooms-silent, \
+        rooms-answer, rooms-restart, rooms-shutdown, rooms-withhold=N, rooms-limit=200ms, and inject at proceed
         """
 
     fileprivate init?(parsing text: Substring) {
@@ -158,7 +159,12 @@ extension Fault.Effect {
         case ("send", let content?):
             guard let bytes = Self.unescaped(content) else { return nil }
             self = .send(bytes)
-        default: return nil  // a text, not one of our enums
+        case ("deliver", let content?):
+            guard let bytes = Self.unescaped(content) else { return nil }
+            self = .deliver(bytes)
+        default:  // a text, not one of our enums
+            guard let fault = RoomFault(word, value) else { return nil }
+            self = .rooms(fault)
         }
     }
 
@@ -168,7 +174,7 @@ extension Fault.Effect {
         return text.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == UInt8(ascii: "-") }
     }
 
-    private static func duration(_ text: Substring) -> Duration? {
+    static func duration(_ text: Substring) -> Duration? {
         let isFine = text.hasSuffix("ms")
         guard text.hasSuffix("s"), let count = Fault.count(text.dropLast(isFine ? 2 : 1)), count <= 86_400_000
         else { return nil }
@@ -241,7 +247,9 @@ extension Fault.Effect: CustomStringConvertible {
         case .acknowledgeAlways(let value): "ack=\(value)"
         case .forget: "forget"
         case .send(let bytes): "send=" + Self.escaped(bytes)
+        case .deliver(let bytes): "deliver=" + Self.escaped(bytes)
         case .restart: "restart"
+        case .rooms(let fault): fault.description
         }
     }
 

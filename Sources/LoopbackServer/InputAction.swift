@@ -23,6 +23,11 @@ extension LoopbackServer {
         case disconnected(ConnectionID)
         /// ``LoopbackServer/deadline`` has come.
         case timeout
+        /// A test wants the room service to do this wrong, now.
+        case ordered(RoomFault)
+        /// A test wants the client of that full address to be given these bytes as a stanza, whoever they say they are
+        /// from; nothing happens where nobody is there.
+        case forged(to: JID, [UInt8])
     }
 
     /// What to do, in this order.

@@ -23,6 +23,14 @@ public struct LoopbackServer: Sendable {
     private var connectionsSeen = 0
     var lastSession: SessionID = 0
     var lastQuery: UInt64 = 0
+    /// The address of the room service; nil where there is none.
+    let roomDomain: JID?
+    /// Rooms by their localpart.
+    var rooms: [String: Room] = [:]
+    var roomMischief = RoomMischief()
+    var lastRoomMessage: UInt64 = 0
+    /// The key of occupants' ids (XEP-0421 4); empty until the first is needed.
+    var roomSecret: [UInt8] = []
 
     /// The moment of the input that is being handled.
     var now = Instant(nanoseconds: 0)
@@ -42,10 +50,12 @@ public struct LoopbackServer: Sendable {
         self.configuration = configuration
         self.faults = faults
         self.random = random
+        roomDomain = configuration.roomService.isOffered ? try? JID("conference.\(configuration.domain)") : nil
         for account in configuration.accounts {
             guard let jid = try? JID("\(account.name)@\(configuration.domain)") else { continue }
             accounts[account.name] = Account(jid: jid, password: account.password)
         }
+        furnishRooms()
     }
 
     /// When to call with ``Input/timeout`` if nothing else comes before.
@@ -73,6 +83,8 @@ public struct LoopbackServer: Sendable {
         case .streamBroken(let id, let condition): ifListening(id) { $0.fail(id, condition) }
         case .disconnected(let id): disconnected(id)
         case .timeout: timeOut()
+        case .ordered(let fault): apply(fault)
+        case .forged(let to, let bytes): if let session = session(of: to) { deliver(forged: bytes, to: session) }
         }
         flushAll()
         let result = actions

@@ -4,8 +4,17 @@ extension LoopbackServer {
     /// A message of a client (RFC 6121 5 and 8).
     mutating func handleMessage(_ stanza: Element, to: JID?, session: SessionID, on id: ConnectionID) {
         guard let from = sessions[session]?.jid else { return }
-        let outcome = route(stanza, to: to ?? from.bare, from: from)
-        if case .bounced(let condition) = outcome { bounce(stanza, on: id, condition) }
+        let outcome: SeenMessage.Outcome
+        if let to, to.domain == roomDomain?.domain {
+            outcome = handleRoomMessage(stanza, to: to, session: session, on: id)
+        } else {
+            outcome = route(stanza, to: to ?? from.bare, from: from)
+            switch outcome {
+            case .bounced(let condition): bounce(stanza, on: id, condition)
+            case .delivered, .stored: copySent(stanza, to: to ?? from.bare, by: session)
+            case .ignored: break
+            }
+        }
         guard configuration.observesMessages else { return }
         let seen = SeenMessage(
             from: from, to: stanza["to"] ?? from.bare.text, type: stanza["type"] ?? "normal", id: stanza["id"],
@@ -13,7 +22,8 @@ extension LoopbackServer {
         actions.append(.observed(.message(seen)))
     }
 
-    private mutating func route(_ stanza: Element, to: JID, from: JID) -> SeenMessage.Outcome {
+    /// Takes a message to whom it is for.
+    mutating func route(_ stanza: Element, to: JID, from: JID) -> SeenMessage.Outcome {
         guard to.domain == configuration.domain.text else { return refusal(stanza, "remote-server-not-found") }
         guard let account = account(of: to) else {
             // Openfire says nothing about accounts that do not exist.
@@ -21,16 +31,19 @@ extension LoopbackServer {
             return isSilent ? .ignored : refusal(stanza, "service-unavailable")
         }
         let parcel = Parcel(stanza, from: from, at: wall)
-        if to.resource != nil, let session = session(of: to) {
-            deliver(parcel, to: session)
+        let addressed = to.resource == nil ? nil : session(of: to)
+        if isBlocked(from, for: account, addressed, .message) { return refusal(stanza, "service-unavailable") }
+        if let addressed {
+            deliver(parcel, to: addressed)
+            copyReceived(stanza, parcel, account, besides: [addressed])
             return .delivered(sessions: 1)
         }
-        return routeToBare(stanza, parcel, account, isFull: to.resource != nil)
+        return routeToBare(stanza, parcel, account, from: from, isFull: to.resource != nil)
     }
 
     /// RFC 6121 8.5.2 for the bare address, 8.5.3.2 for a resource that is not there.
     private mutating func routeToBare(
-        _ stanza: Element, _ parcel: Parcel, _ account: String, isFull: Bool
+        _ stanza: Element, _ parcel: Parcel, _ account: String, from: JID, isFull: Bool
     ) -> SeenMessage.Outcome {
         switch stanza["type"] {
         case "error": return .ignored
@@ -38,8 +51,11 @@ extension LoopbackServer {
         case "headline" where isFull: return .ignored
         default: break  // a text, not one of our enums: headline, chat, normal and what is taken for it
         }
-        let takers = availableSessions(account).filter { sessions[$0]?.takesBareMessages == true }
+        let takers = availableSessions(account).filter {
+            sessions[$0]?.takesBareMessages == true && !isBlocked(from, for: account, $0, .message)
+        }
         for session in takers { deliver(parcel, to: session) }
+        copyReceived(stanza, parcel, account, besides: takers)
         if !takers.isEmpty { return .delivered(sessions: takers.count) }
         guard parcel.isStorable else { return .ignored }
         return store(parcel, for: account) ? .stored : .bounced(condition: "service-unavailable")

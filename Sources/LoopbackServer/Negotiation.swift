@@ -149,6 +149,7 @@ extension LoopbackServer.Configuration {
         switch profile {
         case .plain:
             writer.empty("ver", NS.rosterVersioning)
+            if advertisesPreApproval { writer.empty("sub", ServerNS.preApproval) }
             writeLimits(to: &writer)
         case .openfire: writer.empty("csi", "urn:xmpp:csi:0")
         }

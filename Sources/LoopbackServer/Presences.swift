@@ -3,6 +3,10 @@ import Stanza
 extension LoopbackServer {
     /// A presence of a client (RFC 6121 4 and 3).
     mutating func handlePresence(_ stanza: Element, to: JID?, session: SessionID, on id: ConnectionID) {
+        if let to, to.domain == roomDomain?.domain {
+            handleRoomPresence(stanza, to: to, session: session, on: id)
+            return
+        }
         let type = stanza["type"]
         if let kind = type.flatMap(SubscriptionKind.init(rawValue:)) {
             guard let to else {
@@ -53,12 +57,14 @@ extension LoopbackServer {
         let parcel = Parcel(stanza, from: session.jid, at: wall)
         if session.presence != nil { broadcast(parcel, of: id) }
         sendGoodbyeToDirected(parcel, of: id)
+        leaveRooms(id, content: stanza)
         sessions[id]?.presence = nil
         sessions[id]?.hasGreeted = false
     }
 
     /// What the server says for a session that ends without a word (RFC 6121 4.5.2).
     mutating func sayGoodbye(_ id: SessionID) {
+        leaveRooms(id, content: nil)
         guard let session = sessions[id], session.presence != nil || !session.directed.isEmpty else { return }
         let stanza = Element("presence", NS.client.description, ["type": "unavailable"])
         let parcel = Parcel(stanza, from: session.jid, at: wall)
@@ -69,18 +75,18 @@ extension LoopbackServer {
 
     /// To the account's own available sessions and those of every contact that may see it.
     private mutating func broadcast(_ parcel: Parcel, of id: SessionID) {
-        guard let account = sessions[id]?.account else { return }
+        guard let account = sessions[id]?.account, let from = sessions[id]?.jid else { return }
         for own in availableSessions(account) { deliver(parcel, to: own) }
         for item in accounts[account]?.roster.items ?? [] where item.subscription.isFrom {
             guard let contact = self.account(of: item.jid) else { continue }
-            for session in availableSessions(contact) { deliver(parcel, to: session) }
+            for session in availableSessions(contact) { deliver(presence: parcel, from: from, to: session) }
         }
     }
 
     private mutating func sendGoodbyeToDirected(_ parcel: Parcel, of id: SessionID) {
-        let directed = sessions[id]?.directed ?? []
+        guard let from = sessions[id]?.jid, let directed = sessions[id]?.directed else { return }
         sessions[id]?.directed = []
-        for to in directed { pass(parcel, to: to) }
+        for to in directed { pass(parcel, from: from, to: to) }
     }
 
     /// RFC 6121 4.6: to one address; the server remembers it for the goodbye where no subscription covers it.
@@ -98,21 +104,21 @@ extension LoopbackServer {
         {
             sessions[id]?.directed.append(to)
         }
-        pass(Parcel(stanza, from: session.jid, at: wall), to: to)
+        pass(Parcel(stanza, from: session.jid, at: wall), from: session.jid, to: to)
     }
 
     private mutating func route(presence stanza: Element, to: JID, from id: SessionID) {
         guard let from = sessions[id]?.jid else { return }
-        pass(Parcel(stanza, from: from, at: wall), to: to)
+        pass(Parcel(stanza, from: from, at: wall), from: from, to: to)
     }
 
     /// To one resource, or to all available ones of a bare address (RFC 6121 8.5).
-    private mutating func pass(_ parcel: Parcel, to: JID) {
+    private mutating func pass(_ parcel: Parcel, from: JID, to: JID) {
         guard let account = account(of: to) else { return }
         if to.resource != nil {
-            if let session = session(of: to) { deliver(parcel, to: session) }
+            if let session = session(of: to) { deliver(presence: parcel, from: from, to: session) }
         } else {
-            for session in availableSessions(account) { deliver(parcel, to: session) }
+            for session in availableSessions(account) { deliver(presence: parcel, from: from, to: session) }
         }
     }
 }
@@ -140,7 +146,7 @@ extension LoopbackServer {
     /// One session's presence as it is now.
     private mutating func tell(presenceOf other: SessionID, to id: SessionID) {
         guard let from = sessions[other]?.jid, let presence = sessions[other]?.presence else { return }
-        deliver(Parcel(presence.stanza, from: from, at: wall), to: id)
+        deliver(presence: Parcel(presence.stanza, from: from, at: wall), from: from, to: id)
     }
 
     /// Tells the sessions of `to` what the sessions of an account are, now that it may or may no longer see them.
@@ -150,7 +156,7 @@ extension LoopbackServer {
             guard let from = sessions[session]?.jid, let presence = sessions[session]?.presence else { continue }
             let goodbye = Element("presence", NS.client.description, ["type": "unavailable"])
             let parcel = Parcel(available ? presence.stanza : goodbye, from: from, at: wall)
-            for other in availableSessions(watcher) { deliver(parcel, to: other) }
+            for other in availableSessions(watcher) { deliver(presence: parcel, from: from, to: other) }
         }
     }
 }

@@ -11,9 +11,13 @@ extension LoopbackServer {
             if type.isRequest { answerAsAccount(stanza, session: session, on: id) }
             return
         }
-        if to == configuration.domain {
+        if to.domain == roomDomain?.domain {
+            handleRoomQuery(stanza, isRequest: type.isRequest, to: to, session: session, on: id)
+        } else if to == configuration.domain {
             if type.isRequest { answerAsServer(stanza, session: session, on: id) }
-        } else if to.resource != nil, let other = self.session(of: to) {
+        } else if to.resource != nil, let other = self.session(of: to), let account = account(of: to),
+            !isBlocked(from, for: account, other, .iq)
+        {
             deliver(Parcel(stanza, from: from, at: wall), to: other)
         } else {
             let isRemote = to.domain != configuration.domain.text
@@ -26,10 +30,16 @@ extension LoopbackServer {
             handleRoster(stanza, query, session: session, on: id)
         } else if stanza.child("session", NS.session) != nil, stanza.attribute("type", equals: "set") {
             answer(stanza, session) { _ in }
+        } else if configuration.blocking == .command, let command = stanza.child(in: ServerNS.blocking) {
+            handleBlocking(stanza, command, session: session, on: id)
+        } else if configuration.blocking == .privacyLists, let query = stanza.child("query", ServerNS.privacy) {
+            handlePrivacy(stanza, query, session: session, on: id)
+        } else if configuration.carbons, let command = stanza.child(in: ServerNS.carbons) {
+            handleCarbons(stanza, command, session: session, on: id)
         } else if stanza["to"] == nil {
             answerAsServer(stanza, session: session, on: id)
         } else if stanza.child("query", NS.discoInfo) != nil, stanza.attribute("type", equals: "get") {
-            answerInfo(stanza, session, category: "account", type: "registered", features: [NS.discoInfo])
+            answerInfo(stanza, session, ("account", "registered", nil), features: [NS.discoInfo])
         } else {
             bounce(stanza, on: id, "service-unavailable")
         }
@@ -43,10 +53,9 @@ extension LoopbackServer {
         if stanza.child("ping", NS.ping) != nil {
             answer(stanza, session) { _ in }
         } else if stanza.child("query", NS.discoInfo) != nil {
-            let features = [NS.discoInfo, NS.discoItems, NS.ping, NS.version, NS.roster, "msgoffline"]
-            answerInfo(stanza, session, category: "server", type: "im", features: features)
+            answerInfo(stanza, session, ("server", "im", nil), features: configuration.features)
         } else if stanza.child("query", NS.discoItems) != nil {
-            answer(stanza, session) { $0.empty("query", NS.discoItems) }
+            answerItems(stanza, session, roomDomain.map { [($0, "Rooms")] } ?? [])
         } else if stanza.child("query", NS.version) != nil {
             answer(stanza, session) {
                 $0.start("query", NS.version)
@@ -60,19 +69,37 @@ extension LoopbackServer {
         }
     }
 
-    private mutating func answerInfo(
-        _ stanza: Element, _ session: SessionID, category: StaticString, type: StaticString, features: [StaticString]
+    /// What an entity is and can (XEP-0030 3).
+    mutating func answerInfo(
+        _ stanza: Element, _ session: SessionID,
+        _ identity: (category: StaticString, type: StaticString, name: String?), features: [StaticString]
     ) {
         answer(stanza, session) {
             $0.start("query", NS.discoInfo)
             $0.content()
             $0.start("identity")
-            $0.attribute("category", category)
-            $0.attribute("type", type)
+            $0.attribute("category", identity.category)
+            $0.attribute("type", identity.type)
+            $0.attribute("name", ifPresent: identity.name)
             $0.endEmpty()
             for feature in features {
                 $0.start("feature")
                 $0.attribute("var", feature)
+                $0.endEmpty()
+            }
+            $0.end("query")
+        }
+    }
+
+    /// What there is at an entity (XEP-0030 4).
+    mutating func answerItems(_ stanza: Element, _ session: SessionID, _ items: [(jid: JID, name: String?)]) {
+        answer(stanza, session) {
+            $0.start("query", NS.discoItems)
+            $0.content()
+            for (jid, name) in items {
+                $0.start("item")
+                $0.attribute("jid", jid.text)
+                $0.attribute("name", ifPresent: name)
                 $0.endEmpty()
             }
             $0.end("query")
@@ -92,6 +119,20 @@ extension LoopbackServer {
             payload(&$0)
             $0.end("iq")
         }
+    }
+}
+
+extension LoopbackServer.Configuration {
+    /// What the server tells of itself (XEP-0030 3).
+    fileprivate var features: [StaticString] {
+        var features = [NS.discoInfo, NS.discoItems, NS.ping, NS.version, NS.roster, "msgoffline"]
+        switch blocking {
+        case .command: features.append(ServerNS.blocking)
+        case .privacyLists: features.append(ServerNS.privacy)
+        case .none: break
+        }
+        if carbons { features.append(ServerNS.carbons) }
+        return features
     }
 }
 

@@ -97,26 +97,34 @@ extension LoopbackServer {
 
     /// RFC 6121 2.1.6: to every session that has asked for the roster.
     mutating func push(_ item: Roster.Item, _ account: String, isRemoved: Bool = false) {
-        guard let owner = accounts[account], let bare = accounts[account]?.jid.text else { return }
+        guard let owner = accounts[account] else { return }
         let version = word(of: owner.roster.version)
-        let isOpenfire = configuration.profile == .openfire
-        for session in owner.sessions {
-            guard sessions[session]?.isInterested == true, let to = sessions[session]?.jid.text else { continue }
-            lastQuery += 1
-            let number = lastQuery
-            deliver(to: session) {
-                $0.start("iq")
-                $0.attribute("type", "set")
-                $0.attribute("id", "push-\(number)")
-                if !isOpenfire { $0.attribute("from", bare) }
-                $0.attribute("to", to)
-                $0.content()
+        for session in owner.sessions where sessions[session]?.isInterested == true {
+            push(to: session) {
                 $0.start("query", NS.roster)
                 $0.attribute("ver", version)
                 $0.content()
                 $0.item(item, isRemoved: isRemoved)
-                $0.raw("</query></iq>")
+                $0.end("query")
             }
+        }
+    }
+
+    /// An iq of the account's to one of its own sessions.
+    mutating func push(to session: SessionID, _ payload: (inout XMLWriter) -> Void) {
+        guard let jid = sessions[session]?.jid else { return }
+        lastQuery += 1
+        let number = lastQuery
+        let isOpenfire = configuration.profile == .openfire
+        deliver(to: session) {
+            $0.start("iq")
+            $0.attribute("type", "set")
+            $0.attribute("id", "push-\(number)")
+            if !isOpenfire { $0.attribute("from", jid.bare.text) }
+            $0.attribute("to", jid.text)
+            $0.content()
+            payload(&$0)
+            $0.end("iq")
         }
     }
 

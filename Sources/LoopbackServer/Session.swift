@@ -16,6 +16,12 @@ struct Session: Sendable {
     var presence: AvailablePresence?
     /// Whether it has asked for the roster, and so gets pushes (RFC 6121 2.1.6).
     var isInterested = false
+    /// Whether it has fetched the block list, and so gets pushes of it (XEP-0191 3.3).
+    var hasFetchedBlocklist = false
+    /// The privacy list that counts for it instead of the account's default (XEP-0016 2.2).
+    var activeList: String?
+    /// Whether it wants copies of messages (XEP-0280).
+    var wantsCarbons = false
     /// Who got its directed presence (RFC 6121 4.6).
     var directed: [JID] = []
     /// Whether it has been given what waited for the account.

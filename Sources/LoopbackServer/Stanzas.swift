@@ -33,16 +33,25 @@ extension LoopbackServer {
             fail(id, "invalid-from")
             return
         }
-        let isRoster = kind == .iq && stanza.child("query", NS.roster) != nil
+        let special = special(stanza, kind)
         var goesOn = strike(.stanzas, on: id, stanza)
         if goesOn { goesOn = strike(kind.trigger, on: id, stanza) }
-        if goesOn && isRoster { goesOn = strike(.roster, on: id, stanza) }
+        if goesOn, let special { goesOn = strike(special, on: id, stanza) }
         guard isAlive(id) else { return }
         sessions[session]?.management?.handled &+= 1
         if goesOn { handle(stanza, kind, session: session, on: id) }
-        if isRoster { strikeAfter(.roster, on: id) }
+        if let special { strikeAfter(special, on: id) }
         strikeAfter(kind.trigger, on: id)
         strikeAfter(.stanzas, on: id)
+    }
+
+    /// The trigger that a stanza has beside those of all its kind.
+    private func special(_ stanza: Element, _ kind: StanzaKind) -> Fault.Trigger? {
+        switch kind {
+        case .iq: stanza.child("query", NS.roster) == nil ? nil : .roster
+        case .presence: stanza.child("x", ServerNS.muc) == nil ? nil : .join
+        case .message: stanza.attribute("type", equals: "groupchat") ? .groupchat : nil
+        }
     }
 
     private mutating func handle(_ stanza: Element, _ kind: StanzaKind, session: SessionID, on id: ConnectionID) {
@@ -54,6 +63,7 @@ extension LoopbackServer {
                 return
             }
         }
+        if let to, refusesBlocked(stanza, kind, to: to, session: session, on: id) { return }
         switch kind {
         case .message: handleMessage(stanza, to: to, session: session, on: id)
         case .presence: handlePresence(stanza, to: to, session: session, on: id)
@@ -131,6 +141,11 @@ extension LoopbackServer {
         deliver(Parcel(bytes: writer.bytes, stamp: wall), to: session)
     }
 
+    /// Gives a session a stanza that somebody made up.
+    mutating func deliver(forged bytes: [UInt8], to session: SessionID) {
+        deliver(Parcel(bytes: bytes, stamp: wall), to: session)
+    }
+
     /// The client does not acknowledge: its session ends, what it has not taken goes to the offline store.
     private mutating func overflowed(_ session: SessionID) {
         sessions[session]?.management?.resumptionID = nil
@@ -142,7 +157,14 @@ extension LoopbackServer {
     }
 
     /// Sends a stanza back as an error (RFC 6120 8.3); what is an error or a result itself is not answered.
-    mutating func bounce(_ stanza: Element, on id: ConnectionID, _ condition: String) {
+    /// - Parameters:
+    ///   - type: the type of error, where it is not the usual one of the condition.
+    ///   - detail: a condition of an extension, beside the defined one.
+    ///   - by: who says so, where that is not the address the stanza was for.
+    mutating func bounce(
+        _ stanza: Element, on id: ConnectionID, _ condition: String, type errorType: StaticString? = nil,
+        by: String? = nil, detail: (name: StaticString, namespace: StaticString)? = nil
+    ) {
         let type = stanza["type"]
         guard type != "error" && type != "result", let kind = StanzaKind(stanza) else { return }
         let domain = configuration.domain.text
@@ -158,11 +180,14 @@ extension LoopbackServer {
         if isOpenfire { for child in stanza.children { writer.element(child, inside: NS.client.description) } }
         writer.start("error")
         if isOpenfire { writer.attribute("code", StanzaCondition.legacyCode(condition)) }
-        writer.attribute("type", StanzaCondition.type(condition))
+        writer.attribute("by", ifPresent: by)
+        writer.attribute("type", errorType ?? StanzaCondition.type(condition))
         writer.content()
         writer.raw("<")
         writer.raw(condition.utf8)
-        writer.raw(" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>")
+        writer.raw(" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>")
+        if let detail { writer.empty(detail.name, detail.namespace) }
+        writer.end("error")
         writer.end(kind.name)
         guard let session else {
             write(id) { $0.raw(writer.bytes) }

@@ -34,7 +34,8 @@ extension LoopbackServer {
 
     /// A subscription stanza at the account it is for (RFC 6121 A.3).
     private mutating func receiveSubscription(_ kind: SubscriptionKind, _ parcel: Parcel, from: JID, to: JID) {
-        guard let account = account(of: to), hasRoom(for: from, account) else { return }
+        guard let account = account(of: to), hasRoom(for: from, account), !isBlocked(from, for: account, nil, .other)
+        else { return }
         var consequence = Subscription.Consequence.stop
         var wasVisible = false
         let news = accounts[account]?.roster.change(from) {

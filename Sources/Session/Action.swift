@@ -72,8 +72,6 @@ public enum Event: Sendable, Equatable {
     case rosterComplete(version: String?)
     /// The server's limit on our stanzas (XEP-0478), in bytes.
     case stanzaLimit(bytes: Int)
-    /// An answer (`result` or `error`) to an iq that is not the session's own: perhaps one that the user sent.
-    case answer(Element)
     /// What came of a question: exactly one for each ``ClientSession/ask(_:tag:at:)`` that did not throw.
     case answered(tag: UInt64, Answer)
     /// Somebody is blocked, or no longer; a nil JID is everybody. With `initial` it was so at the login.
@@ -166,7 +164,8 @@ public struct PresenceUpdate: Sendable, Equatable {
     public var error: StanzaError?
     /// What that resource can do, as `node#ver` (XEP-0115).
     public var caps: String?
-    /// Whether it came before the server had answered a ping sent behind our first presence: it was so at the login.
+    /// Whether it was so at the login: it came before the server had answered two pings, one sent behind our first
+    /// presence and one behind the answer to that.
     public var initial: Bool
 
     /// A presence.

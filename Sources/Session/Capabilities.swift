@@ -17,10 +17,14 @@ struct Capabilities: Sendable {
     /// The verification string of XEP-0115 5.
     let version: String
 
-    init(_ software: Configuration.Software) {
+    init(_ software: Configuration.Software, receipts: Configuration.Receipts = .contacts) {
         self.software = software
         identities = [Identity(category: "client", type: "bot", name: software.name)]
-        features = [NS.discoInfo, NS.discoItems, NS.caps, NS.ping, NS.version].map(\.description)
+        let always = [
+            NS.discoInfo, NS.discoItems, NS.caps, NS.ping, NS.version, NS.delay, NS.encryption, NS.muc,
+            NS.conference,
+        ]
+        features = (receipts == .never ? always : always + [NS.receipts]).map(\.description)
         version = Self.hash(identities: identities, features: features)
     }
 

@@ -52,6 +52,11 @@ public struct ClientSession: Sendable {
     var inbound = InboundLedger()
     var resumable: ResumableSession?
     var pending = PendingQuestions()
+    var questions = OpenQuestions()
+    var blocking = Blocking()
+    var receipts = OwedReceipts()
+    /// The pings behind our first presence are not answered: presences that come are those of the login.
+    var isComingIn = false
     /// The server has said itself what it handled of the session that could not be resumed.
     var isVouchedFor = false
     var presenceSent = false
@@ -60,6 +65,7 @@ public struct ClientSession: Sendable {
     var retry: RetrySchedule
     var window: ByteWindow
     var roster = Roster()
+    var rooms: Rooms
     var keyCache: SCRAMKeyCache?
     /// Whether any login of this session has succeeded.
     public internal(set) var hasBeenOnline = false
@@ -84,9 +90,10 @@ public struct ClientSession: Sendable {
     public init(_ configuration: Configuration, random: @escaping @Sendable (_ count: Int) -> [UInt8]) {
         self.configuration = configuration
         self.random = random
-        capabilities = Capabilities(configuration.software)
-        presence = configuration.presence
+        capabilities = Capabilities(configuration.software, receipts: configuration.receipts)
+        presence = configuration.firstPresence
         idPrefix = Self.idPrefix(random(6))
+        rooms = Rooms(configuration.limits, idPrefix: idPrefix, random: random)
         retry = RetrySchedule(configuration)
         window = ByteWindow(maxBytes: configuration.limits.windowBytes)
         liveness = Liveness(at: now)
@@ -112,7 +119,9 @@ public struct ClientSession: Sendable {
         case .streamClosed: streamClosed(&actions)
         case .disconnected(let failure): disconnected(failure, &actions)
         case .derived(let keys): derived(keys, &actions)
-        case .timeout: expire(&actions)
+        case .timeout:
+            expireQuestions(&actions)
+            expire(&actions)
         case .handled(let number): handled(upTo: number)
         case .drain: if drain == .notAsked { drain = .asked }
         case .leave: leave(&actions)
@@ -122,11 +131,13 @@ public struct ClientSession: Sendable {
     }
 
     /// When to call with ``Input/timeout`` if nothing else comes before; read it after ``takeOutput()``.
-    public var deadline: Instant? {
+    public var deadline: Instant? { Self.earlier(lifeDeadline, questions.deadline) }
+
+    private var lifeDeadline: Instant? {
         switch life {
         case .idle, .ended: nil
-        case .connecting(let deadline): deadline
-        case .waiting(let until, _): until
+        case .connecting(let deadline): rooms.hasEvents ? now : deadline
+        case .waiting(let until, _): rooms.hasEvents ? now : until
         case .leaving(let until): until
         case .online: onlineDeadline
         }
@@ -176,7 +187,14 @@ public struct ClientSession: Sendable {
         if !canSend { isBlocked = true }
     }
 
-    /// Sends a stanza for which nobody waits (presence, an iq of the user's): lost where the stream is, and at once
+    /// That row is known to have arrived, from elsewhere than the server's acceptance (a room has shown it): it is not
+    /// sent again over a fresh stream, and no ``Action/accepted(upTo:)`` need name it.
+    public mutating func arrived(row: UInt64, at now: Instant) {
+        self.now = now
+        queue.settle(row: row)
+    }
+
+    /// Sends a stanza for which nobody waits (presence): lost where the stream is, and at once
     /// where there is none.
     public mutating func sendUnreliably(_ payload: [UInt8], at now: Instant) {
         guard isOnline else { return }

@@ -23,6 +23,9 @@ public struct Configuration: Sendable {
     /// The size of windows, queues and waits.
     public var limits = Limits()
 
+    /// What is shown at the start.
+    public var firstPresence: Presence? { presence?.isHeldBack == true ? nil : presence }
+
     /// A configuration with its defaults.
     public init(account: JID, resource: String?, credentials: Credentials, presence: Presence?) {
         self.account = account
@@ -57,6 +60,9 @@ public struct Configuration: Sendable {
         public var status: String?
         /// -128...127.
         public var priority: Int = 0
+        /// Whether it is kept back at the start (RFC 6121 4.2.1: who sends none is not seen, and gets no message that
+        /// is not for this very resource).
+        public var isHeldBack = false
 
         /// A presence with its defaults: available.
         public init(show: String? = nil, status: String? = nil, priority: Int = 0) {
@@ -125,6 +131,20 @@ public struct Configuration: Sendable {
         public var backoffFirst: Duration = .milliseconds(500)
         /// The longest wait before a reconnection.
         public var backoffMax: Duration = .seconds(60)
+        /// Rooms that may be wanted at once; a further one is refused.
+        public var roomsMax = 1_000
+        /// Rooms that may be on our way in at once; the others await their turn.
+        public var roomJoinsMax = 10
+        /// Occupants of one room that are known one by one; of those beyond, only what happens now is told.
+        public var roomOccupantsMax = 5_000
+        /// How long a room may take to let us in or out, or to answer.
+        public var roomAnswerTimeout: Duration = .seconds(30)
+        /// Silence of a room before we ask whether we are still in it (XEP-0410): between three quarters of it and all.
+        public var roomSilence: Duration = .seconds(300)
+        /// The first wait before a room is joined again; doubled each time, jittered.
+        public var roomBackoffFirst: Duration = .seconds(1)
+        /// The longest wait before a room is joined again.
+        public var roomBackoffMax: Duration = .seconds(300)
 
         /// The defaults.
         public init() {}

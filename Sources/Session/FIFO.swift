@@ -15,6 +15,14 @@ struct FIFO<Item: Sendable>: Sendable {
         _modify { yield &slots[head + offset]! }
     }
 
+    /// How many places behind the front the first such item is.
+    func firstOffset(where isWanted: (Item) -> Bool) -> Int? {
+        for position in head..<slots.count {
+            if let item = slots[position], isWanted(item) { return position - head }
+        }
+        return nil
+    }
+
     mutating func append(_ item: Item) { slots.append(item) }
 
     /// Puts an item in front of the one at `offset`; costs what lies behind it.

@@ -14,17 +14,18 @@ extension ClientSession {
             return
         }
         if stanza.hasName("message") {
-            actions.append(.event(.message(message(stanza, from: from))))
+            message(stanza, from: from, &actions)
         } else if stanza.hasName("presence") {
-            presence(stanza, from: from, &actions)
+            if !rooms.take(presence: stanza, from: from, at: now) { presence(stanza, from: from, &actions) }
         } else {
             iq(stanza, from: from, &actions)
         }
+        followRooms(&actions)
         if actions[before...].contains(where: \.isEventOfStanza) { inbound.await(since: now) }
     }
 
     /// Our own account, as bound.
-    private var account: JID { (boundTo ?? configuration.account).bare }
+    var account: JID { (boundTo ?? configuration.account).bare }
 
     /// RFC 6120 8.1.2.1: without a `from` it is from our own account.
     private func sender(of stanza: Element) -> JID? {
@@ -34,27 +35,36 @@ extension ClientSession {
 
     // MARK: - Messages
 
-    private func message(_ stanza: Element, from: JID) -> Message {
-        // RFC 6121 5.2.2: what is missing or unknown is `normal`.
-        let type: String
-        if stanza.attribute("type", equals: "chat") {
-            type = "chat"
-        } else if stanza.attribute("type", equals: "groupchat") {
-            type = "groupchat"
-        } else if stanza.attribute("type", equals: "headline") {
-            type = "headline"
-        } else if stanza.attribute("type", equals: "error") {
-            type = "error"
-        } else {
-            type = "normal"
+    private mutating func message(_ stanza: Element, from: JID, _ actions: inout [Action]) {
+        if let (wrapping, carbon) = CarbonCopy.wrapping(in: stanza) {
+            // XEP-0280 11, CVE-2017-5589: anybody else could put words into our contacts' mouths.
+            guard from == account else { return actions.append(.event(.forged(what: "carbon", from: from))) }
+            guard let copy = CarbonCopy.message(in: wrapping, carbon, account: account) else { return }
+            return tell(copy, &actions)
         }
-        return Message(stanza: stanza, from: from, type: type, delay: Delay.stamp(of: stanza))
+        var message = Message(stanza, from: from)
+        guard rooms.take(&message, at: now) else { return }
+        owe(for: message)
+        tell(message, &actions)
+    }
+
+    /// A receipt is no message, unless it says something besides.
+    private func tell(_ message: Message, _ actions: inout [Action]) {
+        if let id = Self.receipt(in: message) {
+            actions.append(.event(.receipt(id: id, from: message.from)))
+            if message.stanza.child("body", NS.client) == nil { return }
+        }
+        actions.append(.event(.message(message)))
     }
 
     // MARK: - Presence
 
     private mutating func presence(_ stanza: Element, from: JID, _ actions: inout [Action]) {
-        guard let event = PresenceStanza.read(stanza, from: from) else { return }
+        guard var event = PresenceStanza.read(stanza, from: from) else { return }
+        if isComingIn, case .presence(var update) = event {
+            update.initial = true
+            event = .presence(update)
+        }
         if case .subscription(let jid, let action, _) = event {
             switch action {
             case .request:
@@ -84,6 +94,7 @@ extension ClientSession {
         let isAccount = from == account || from == boundTo
         // The pings go to the server; without a `from` the answer is the server's for our account.
         let isServer = from.text == configuration.account.domain || stanza["from"] == nil
+        if rooms.take(answer: stanza, id: id, from: from, at: now) { return }
         if let question = pending.acceptance, question.id == id, isServer {
             accepted(question, &actions)
         } else if pending.livenessID == id, isServer {
@@ -91,8 +102,8 @@ extension ClientSession {
         } else if pending.rosterID == id, isAccount {
             pending.rosterID = nil
             rosterAnswer(stanza, &actions)
-        } else if !id.hasPrefix(idPrefix) {
-            actions.append(.event(.answer(stanza)))
+        } else if let number = questions.number(of: id) {
+            answered(number, stanza, from: from, &actions)
         }
     }
 
@@ -106,6 +117,7 @@ extension ClientSession {
         if payload.isNamed("query", NS.roster), stanza.attribute("type", equals: "set") {
             return rosterPush(payload, stanza, from: from, &actions)
         }
+        if stanza.attribute("type", equals: "set"), blockPush(payload, stanza, from: from, &actions) { return }
         guard stanza.attribute("type", equals: "get"), mayKnowOfUs(from) else {
             return refuse(stanza, type: "cancel", condition: "service-unavailable")
         }
@@ -127,8 +139,8 @@ extension ClientSession {
 
     /// An answer tells that we are here (XEP-0199 6, XEP-0030 9): only those hear it who may see our presence. The
     /// others get what a server says for a resource that is not there (RFC 6121 8.5.3.2.3).
-    private func mayKnowOfUs(_ jid: JID) -> Bool {
-        jid.text == configuration.account.domain || jid.bare == account || roster.seesUs(jid)
+    func mayKnowOfUs(_ jid: JID) -> Bool {
+        jid.text == configuration.account.domain || jid.bare == account || roster.seesUs(jid) || rooms.seesUs(jid)
     }
 
     // MARK: - Roster
@@ -151,19 +163,21 @@ extension ClientSession {
         // RFC 6121 2.1.6: only our own account may push, not even the server's domain. A forger gets the answer of
         // anybody who asks for what is not there.
         guard from == account else {
+            actions.append(.event(.forged(what: "roster push", from: from)))
             return refuse(stanza, type: "cancel", condition: "service-unavailable")
         }
-        guard let item = roster.push(query) else {
+        guard let (item, isCancelled) = roster.push(query) else {
             return refuse(stanza, type: "modify", condition: "bad-request")
         }
         if item.subscription == "from" || item.subscription == "both" { requestsTold.remove(item.jid) }
         reply(stanza, payload: [])
         actions.append(.event(.roster(item, initial: false)))
+        if isCancelled { actions.append(.event(.subscription(jid: item.jid, action: .cancelled, status: nil))) }
     }
 
     // MARK: - Answers of our own
 
-    private mutating func reply(_ stanza: Element, payload: [UInt8]) {
+    mutating func reply(_ stanza: Element, payload: [UInt8]) {
         var writer = startAnswer(stanza, "result", capacity: 128 + payload.count)
         if payload.isEmpty {
             writer.endEmpty()
@@ -175,7 +189,7 @@ extension ClientSession {
         write(writer.bytes)
     }
 
-    private mutating func refuse(_ stanza: Element, type: StaticString, condition: StaticString) {
+    mutating func refuse(_ stanza: Element, type: StaticString, condition: StaticString) {
         var writer = startAnswer(stanza, "error", capacity: 256)
         writer.content()
         writer.start("error")

@@ -71,9 +71,9 @@ extension ClientSession {
         switch progress {
         case .wait(let more): actions += more
         case .stanza(let stanza): receive(stanza, &actions)
-        case .bound(let jid): beginFresh(jid)
+        case .bound(let jid): beginFresh(jid, &actions)
         case .enabling(let jid):
-            if let jid { beginFresh(jid) }
+            if let jid { beginFresh(jid, &actions) }
             queue.beginManaged()
         case .resumptionRefused(let h):
             isVouchedFor = h.map { queue.acknowledge($0) } ?? false
@@ -82,7 +82,7 @@ extension ClientSession {
         case .asked: StreamManagement.writeAnswer(h: inbound.answer(), into: &output)
         case .verified(let h): verified(h: h, &actions)
         case .ready(let jid, let managed, let session):
-            if let jid { beginFresh(jid) }
+            if let jid { beginFresh(jid, &actions) }
             if managed { inbound.beginManaged() } else { queue.endManaged() }
             resumable = session
             freshOnline(&actions)
@@ -185,6 +185,7 @@ extension ClientSession {
             actions.append(.closeConnection)
         }
         var wasOnline = false
+        rooms.wentOffline()
         if case .online(let since) = life {
             wasOnline = true
             retry.wentOffline(onlineSince: since, at: now)
@@ -220,6 +221,7 @@ extension ClientSession {
     private mutating func end(_ ending: Ending, _ actions: inout [Action]) {
         life = .ended
         resumable = nil
+        dropQuestions(ending == .left ? .ending : .streamLost, &actions)
         actions.append(.ended(ending))
     }
 
@@ -232,9 +234,13 @@ extension ClientSession {
             end(.left, &actions)
         case .online:
             if queue.isManaged { StreamManagement.writeAnswer(h: inbound.answer(), into: &output) }
+            rooms.leaveAll(at: now)
+            followRooms(&actions)
             if presenceSent { PresenceStanza.writeUnavailable(into: &output) }
             output.raw("</stream:stream>")
             life = .leaving(until: now + configuration.limits.leaveTimeout)
+            // What comes behind our goodbye is not heard.
+            dropQuestions(.ending, &actions)
         case .leaving, .ended: return
         }
     }

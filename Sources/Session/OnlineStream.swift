@@ -5,12 +5,14 @@ extension ClientSession {
     // MARK: - Coming online
 
     /// A resource is bound: nothing of the old session goes on but the rows.
-    mutating func beginFresh(_ jid: JID) {
+    mutating func beginFresh(_ jid: JID, _ actions: inout [Action]) {
         boundTo = jid
         queue.begin(keepsAcked: isVouchedFor)
         isVouchedFor = false
         inbound.begin()
         pending.forget()
+        dropQuestions(.streamLost, &actions)
+        receipts.removeAll()
         resumable = nil
         presenceSent = false
     }
@@ -27,8 +29,12 @@ extension ClientSession {
             let version = negotiation.features?.rosterVersioning == true ? roster.versionToAsk : nil
             Roster.writeRequest(id: id, version: version, into: &writer)
             write(writer.bytes)
+            pose(.raw(CarbonCopy.enable), .carbons)
+            // Pushes come only to those who have asked for the list.
+            pose(.blockList, .login)
         }
         announce()
+        rooms.wentOnline(resumed: false, at: now)
     }
 
     /// Sends our presence as it is to be, or that we are gone if we were there.
@@ -41,7 +47,12 @@ extension ClientSession {
             PresenceStanza.writeUnavailable(into: &writer)
         }
         write(writer.bytes)
+        let isFirst = presence != nil && !presenceSent
         presenceSent = presence != nil
+        if isFirst, !isComingIn {
+            isComingIn = true
+            pose(.ping(nil), .presence(isSecond: false))
+        }
     }
 
     /// The old session goes on, once the stream is seen to be read.
@@ -56,6 +67,8 @@ extension ClientSession {
         guard queue.acknowledge(h) else { return countError(h: h, &actions) }
         beginStream(resumed: true, &actions)
         queue.resume(into: &output)
+        rooms.wentOnline(resumed: true, at: now)
+        nextTurn()
     }
 
     private mutating func beginStream(resumed: Bool, _ actions: inout [Action]) {
@@ -68,6 +81,7 @@ extension ClientSession {
         answers.begin(at: queue.acked)
         // What was asked before the stream was lost has all its time again.
         pending.acceptance?.at = now
+        questions.extend(to: now + configuration.limits.questionTimeout)
         if let limit = negotiation.features?.stanzaBytesMax, limit != stanzaLimitTold {
             stanzaLimitTold = limit
             actions.append(.event(.stanzaLimit(bytes: limit)))
@@ -119,6 +133,8 @@ extension ClientSession {
 
     /// Writes a stanza that may be lost.
     mutating func write(_ payload: [UInt8]) {
+        // A resumed stream that is not yet seen to be read gets it with all that is sent again.
+        if !isOnline, negotiation.state == .expectAnswer { return queue.hold(payload) }
         queue.write(payload, into: &output)
         liveness.owed(isAnswerOwed, at: now)
     }
@@ -202,10 +218,11 @@ extension ClientSession {
         let inquiry = Self.earlier(
             deathDeadline, liveness.probeDeadline(limits, peerIdle: peerIdle))
         let rows = Self.earlier(acceptanceDeadline, overdue)
-        return Self.earlier(Self.earlier(inquiry, rows), inbound.spillDeadline(limits))
+        let stanzas = Self.earlier(inbound.spillDeadline(limits), rooms.hasEvents ? now : rooms.deadline)
+        return Self.earlier(Self.earlier(inquiry, rows), stanzas)
     }
 
-    private static func earlier(_ a: Instant?, _ b: Instant?) -> Instant? {
+    static func earlier(_ a: Instant?, _ b: Instant?) -> Instant? {
         guard let a, let b else { return a ?? b }
         return min(a, b)
     }
@@ -223,6 +240,7 @@ extension ClientSession {
             return lose(Loss(.transient, words), .abort, &actions)
         }
         if let probe = liveness.probeDeadline(limits, peerIdle: peerIdle), probe <= now { probePeer() }
+        rooms.expire(at: now)
     }
 
     private mutating func probePeer() {
@@ -237,6 +255,7 @@ extension ClientSession {
 
     /// What follows from the state, whatever the input was.
     mutating func settle(_ actions: inout [Action]) {
+        followRooms(&actions)
         if isOnline {
             if queue.hasUnsent { queue.transmit(window: sendWindow, into: &output) }
             if queue.count > configuration.limits.windowStanzas + Self.unaskedStanzasMax {
@@ -248,6 +267,7 @@ extension ClientSession {
             if let number = inbound.spill(configuration.limits, at: now) {
                 actions.append(.spill(upTo: number))
             }
+            sendReceipts()
             liveness.owed(isAnswerOwed, at: now)
             if isBlocked && canSend {
                 isBlocked = false

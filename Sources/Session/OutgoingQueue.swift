@@ -80,6 +80,12 @@ struct OutgoingQueue: Sendable {
         writeNext(into: &output)
     }
 
+    /// Takes a stanza that may be lost, for ``resume(into:)`` to write behind what is sent again.
+    mutating func hold(_ payload: [UInt8]) {
+        entries.insert(Entry(payload: payload, size: payload.count, row: nil), at: Int(sent - first))
+        sent += 1
+    }
+
     /// Writes what waits, as long as fewer than `window` bytes are on their way.
     mutating func transmit(window: Int, into output: inout XMLWriter) {
         while hasUnsent && inFlightBytes < window { writeNext(into: &output) }
@@ -100,6 +106,17 @@ struct OutgoingQueue: Sendable {
             unacceptedRows -= 1
             unacceptedBytes -= size
         }
+    }
+
+    /// That row is known to have arrived: it goes again over a resumed stream, whose counters need it, and not over a
+    /// fresh one. Without stream management the next ping's answer tells the same.
+    mutating func settle(row: UInt64) {
+        guard isManaged, let offset = entries.firstOffset(where: { $0.row == row }) else { return }
+        let entry = entries[offset]
+        entries[offset] = Entry(payload: entry.payload, size: entry.size, row: nil)
+        unacceptedRows -= 1
+        unacceptedBytes -= entry.size
+        trim()
     }
 
     // MARK: - Answers

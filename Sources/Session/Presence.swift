@@ -40,7 +40,15 @@ enum PresenceStanza {
         return PresenceUpdate(
             from: from, available: available,
             show: show.flatMap { ["away", "chat", "dnd", "xa"].contains($0) ? $0 : nil },
-            status: status, priority: Int(priority), delay: Delay.stamp(of: stanza))
+            status: status, priority: Int(priority), delay: Delay.stamp(of: stanza), caps: caps(of: stanza))
+    }
+
+    /// XEP-0115 4: the node and the version, which only together say what somebody can do.
+    private static func caps(of stanza: Element) -> String? {
+        guard let caps = stanza.child("c", NS.caps), let node = caps["node"], let version = caps["ver"],
+            !node.isEmpty, !version.isEmpty
+        else { return nil }
+        return "\(node)#\(version)"
     }
 }
 

@@ -6,10 +6,12 @@ struct Roster: Sendable {
     /// The version of what is kept (RFC 6121 2.6).
     private(set) var version: String?
     /// Whether a whole roster was ever received.
-    private var isKnown = false
+    private(set) var isKnown = false
 
     /// The `ver` to ask with, where the server has versions: empty for a first time.
     var versionToAsk: String { isKnown ? version ?? "" : "" }
+
+    subscript(_ jid: JID) -> RosterItem? { items[jid] }
 
     /// Whether that contact may see our presence, and so may know that we are here.
     func seesUs(_ jid: JID) -> Bool {
@@ -30,12 +32,14 @@ struct Roster: Sendable {
     }
 
     /// A push (RFC 6121 2.1.6): exactly one item, or nil and nothing has changed.
-    mutating func push(_ query: Element) -> RosterItem? {
+    /// - Returns: The item, and whether the contact saw us and does no longer.
+    mutating func push(_ query: Element) -> (item: RosterItem, isCancelled: Bool)? {
         let told = Self.items(of: query)
         guard told.count == 1, let item = told.first else { return nil }
+        let sawUs = seesUs(item.jid)
         items[item.jid] = item.subscription == "remove" ? nil : item
         version = query["ver"] ?? version
-        return item
+        return (item, sawUs && !seesUs(item.jid))
     }
 
     private static func items(of query: Element) -> [RosterItem] {

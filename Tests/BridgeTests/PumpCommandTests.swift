@@ -53,7 +53,7 @@ import Testing
 
     @Test(arguments: [
         (#"{"do":"send""#, "bad-json"), (#"[1]"#, "bad-command"), (#"{"do":"sned","ref":"1"}"#, "unknown-command"),
-        (#"{"do":"join","ref":"1"}"#, "unsupported-command"), (#"{"do":"send","to":"a@b@c","body":"x"}"#, "bad-jid"),
+        (#"{"do":"upload","ref":"1"}"#, "unsupported-command"), (#"{"do":"send","to":"a@b@c","body":"x"}"#, "bad-jid"),
         (#"{"do":"send","to":"a@example.org"}"#, "missing-key"),
         (#"{"do":"send","to":"a@example.org","body":"x","colour":"red"}"#, "unknown-key"),
     ])
@@ -158,8 +158,8 @@ import Testing
     @Test func aRawQueryWithoutAnIDGetsOne() throws {
         var talk = try Self.online()
         talk.type(Self.raw("<iq type='get'><query xmlns='jabber:iq:private'/></iq>"))
-        let id = talk.lastID("xb-T-q")
-        #expect(id == "xb-T-q1")
+        let id = talk.lastID("ask")
+        #expect(id.contains("-ask-"))
         try talk.server("<iq type='result' id='\(id)'/>")
         #expect(talk.events.count == 1)
     }

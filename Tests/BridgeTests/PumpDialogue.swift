@@ -60,6 +60,9 @@ struct PumpDialogue {
         var options = work.options
         options.retry = configuration.retry
         options.waitsForLogin = configuration.retry == .failFast
+        options.nick = "bridge"
+        options.rooms = try RoomsOfRun.choices(
+            work.rules, plan, request, nick: "bridge", Environment(variables: [:], host: "host"))
         pump = Pump(
             options: options, configuration: configuration, rules: work.rules, host: "host", token: Self.token,
             random: { [UInt8](repeating: 0, count: $0) })

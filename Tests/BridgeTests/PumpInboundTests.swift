@@ -202,7 +202,7 @@ import Testing
                 + "<item jid='bob@example.org' name='Bob' subscription='both'><group>ops</group></item></query></iq>")
         #expect(
             talk.events == [
-                #"{"event":"presence","from":"bob@example.org/phone","jid":"bob@example.org","available":true,"#
+                #"{"event":"presence","from":"bob@example.org/phone","jid":"bob@example.org","resource":"phone","available":true,"#
                     + #""show":"away","status":"lunch"}"#,
                 #"{"event":"subscription","jid":"eve@example.org","action":"request"}"#,
                 #"{"event":"roster","jid":"bob@example.org","action":"set","name":"Bob","groups":["ops"],"subscription":"both"}"#,

@@ -11,7 +11,8 @@ extension BadFiles {
             [
                 "f:1:10: a list where account belongs; expected keys and values: jid, password, server, ca_file, "
                     + "fingerprint, client_cert, client_key, resource, anonymous, retry or connect_timeout",
-                "f:2:11: text where presence belongs; expected keys and values: show, status or priority",
+                "f:2:11: text where presence belongs; expected keys and values: show, status, "
+                    + "priority or invisible",
                 "f:3:10: keys and values where the list of bridges belongs; expected a list: - {from: stdin, to: "
                     + "xmpp:ops@example.org}",
             ]),
@@ -99,7 +100,8 @@ extension BadFiles {
         BadFile(
             "presence: {status: \" \", sho: x}\n",
             [
-                "f:1:25: unknown key \"sho\" in presence; did you mean show? expected show, status or priority"
+                "f:1:25: unknown key \"sho\" in presence; did you mean show? expected show, status, "
+                    + "priority or invisible"
             ]),
         BadFile(
             "account: {jid: a b@example.org, resource: \"a\\u200eb\", password: {file: }}\n",

@@ -141,12 +141,10 @@ extension BadFiles {
                 + "stdout, body: \'{x} {bdy}\'}\n",
             [
                 "f:2:41: unknown placeholder \"{line}\" for records from xmpp:a@b; expected {from}, {jid}, {to}, "
-                    + "{type}, {id}, {body}, {subject}, {thread}, {lang}, {delay}, {origin_id}, {stanza_id}, "
-                    + "{redelivered}, {host}, {time} or {json.PATH}",
-                "f:2:48: unknown placeholder \"{nick}\"; rooms are not in this version yet",
+                    + "{type}, {room}, {nick}, {id}, {body}, {subject}, {thread}, {lang}, {delay}, ... or {json.PATH}",
                 "f:2:55: unknown placeholder \"{form}\"; did you mean {from}?",
-                "f:3:39: unknown placeholder \"{x}\"; expected {from}, {jid}, {to}, {type}, {id}, {body}, "
-                    + "{subject}, {thread}, {lang}, {delay}, {origin_id}, {stanza_id}, ... or {json.PATH}",
+                "f:3:39: unknown placeholder \"{x}\"; expected {from}, {jid}, {to}, {type}, {room}, {nick}, "
+                    + "{id}, {body}, {subject}, {thread}, {lang}, {delay}, ... or {json.PATH}",
                 "f:3:43: unknown placeholder \"{bdy}\"; did you mean {body}?",
             ]),
         BadFile(

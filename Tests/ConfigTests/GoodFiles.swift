@@ -44,6 +44,7 @@ import Testing
             nick_conflict: refuse
             rejoin: true
         receipts: {ask: true, answer: never}
+        presence: {invisible: true}
         bridges:
           - {from: room:dev@conference.example.org, to: [room:ops@conference.example.org, presence], body: x, show: dnd, hold: 5m}
         """#
@@ -62,6 +63,7 @@ import Testing
         dev.nickConflict = .refuse
         dev.rejoin = true
         #expect(plan.rooms == [Plan.Room(jid: try JID("ops@conference.example.org")), dev])
+        #expect(plan.presence?.invisible == true)
         #expect(plan.receipts.ask && plan.receipts.answer == .never)
         #expect(plan.rules.map(\.to) == [[.room(try JID("ops@conference.example.org")), .presence]])
         #expect(plan.rules[0].shown == .init(show: .dnd, hold: .seconds(300)))

@@ -21,8 +21,19 @@ import Testing
             "1:success:send=<a:b c='d'/>\\n\\x00\\\\",
             Fault(on: .only(1), at: .success, .send(Array("<a:b c='d'/>\n\0\\".utf8)))
         ),
+        ("1:join:deliver=<message/>", Fault(on: .only(1), at: .join, .deliver(Array("<message/>".utf8)))),
+        ("2:groupchat=3:room-forget=ops", Fault(on: .only(2), at: .groupchat, time: .nth(3), .rooms(forgets()))),
+        ("2:presence:room-forget=ops/a/b", Fault(on: .only(2), at: .presence, .rooms(forgets("a/b")))),
+        ("1:iq:rooms-silent", Fault(on: .only(1), at: .iq, .rooms(.fallSilent))),
+        ("1:iq:rooms-answer", Fault(on: .only(1), at: .iq, .rooms(.answer))),
+        ("1:iq:rooms-restart", Fault(on: .only(1), at: .iq, .rooms(.restart(isTold: false)))),
+        ("1:iq:rooms-shutdown", Fault(on: .only(1), at: .iq, .rooms(.restart(isTold: true)))),
+        ("1:iq:rooms-withhold=2", Fault(on: .only(1), at: .iq, .rooms(.withhold(messages: 2)))),
+        ("1:iq:rooms-limit=500ms", Fault(on: .only(1), at: .iq, .rooms(.limit(.milliseconds(500))))),
         ("1:header:send=", Fault(on: .only(1), at: .header, .send([]))),
     ]
+
+    private static func forgets(_ nick: String? = nil) -> RoomFault { .forget(room: "ops", nick: nick) }
 
     @Test(arguments: good) func isReadAndWritten(_ text: String, _ fault: Fault) throws {
         #expect(try Fault(parsing: text) == fault)
@@ -69,6 +80,8 @@ import Testing
         "1:bind:close=<x/>", "1:bind:refuse=-x", "1:bind:pause=5", "1:bind:pause=ms", "1:bind:pause=-1s",
         "1:bind:pause=99999999999999999s", "1:bind:ack=", "1:bind:ack=x", "1:bind:ack=+", "1:bind:ack=4294967296",
         "1:bind:send=\\", "1:bind:send=\\q", "1:bind:send=\\x1", "1:bind:send=\\x+1", "1:bind:inject",
+        "1:bind:room-forget", "1:bind:room-forget=", "1:bind:room-forget=/x", "1:bind:room-forget=ops/",
+        "1:bind:rooms-silent=1", "1:bind:rooms-withhold=0", "1:bind:rooms-limit=0s", "1:bind:rooms-explode",
     ])
     func isNoEffect(_ text: String) {
         #expect(throws: Fault.Failure.self) { try Fault(parsing: text) }

@@ -15,7 +15,7 @@ import Testing
         ),
         (
             "get", " to='localhost'", "<query xmlns='http://jabber.org/protocol/disco#items'/>",
-            "<query xmlns='http://jabber.org/protocol/disco#items'/>"
+            "<query xmlns='http://jabber.org/protocol/disco#items'><item jid='conference.localhost' name='Rooms'/></query>"
         ),
         (
             "get", " to='localhost'", "<query xmlns='jabber:iq:version'/>",

@@ -165,6 +165,8 @@ struct Dice {
         let triggers = Fault.Trigger.allCases.filter { $0 != .bytesIn && $0 != .bytesOut }.map(\.rawValue)
         let effects = [
             "abort", "close=reset", "stall", "pause=5ms", "withhold-acks", "ack=+1", "forget", "restart", "send=x",
+            "deliver=<message/>", "room-forget=ops", "rooms-silent", "rooms-answer", "rooms-restart", "rooms-shutdown",
+            "rooms-withhold=2", "rooms-limit=50ms",
         ]
         var faults: [Fault] = []
         for _ in 0..<6 {
@@ -176,6 +178,9 @@ struct Dice {
             domain: "localhost", accounts: [("alice", "secret"), ("bob", "secret")])
         configuration.saslMechanisms = [.plain]
         configuration.profile = dice.pick(Server.Configuration.Profile.allCases)
+        var room = try Server.Configuration.Room("ops")
+        room.affiliations = [(try JID("alice@localhost"), .owner)]
+        configuration.roomService.rooms = [room]
         configuration.limits.offlineStanzasMax = 5
         configuration.limits.unacknowledgedStanzasMax = 20
         return Server(configuration, faults: faults, random: Dialogue.counting())
@@ -249,6 +254,17 @@ struct Dice {
         "<iq type='set' id='3'><query xmlns='jabber:iq:roster'><item jid='bob@localhost' subscription='remove'/></query></iq>",
         "<iq type='get' id='4' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>", "<iq type='odd'/>",
         "<iq type='get' id='5' to='bob@localhost/home'><query xmlns='urn:x'/></iq>",
+        "<presence to='ops@conference.localhost/a'><x xmlns='http://jabber.org/protocol/muc'/></presence>",
+        "<presence to='ops@conference.localhost/b'/>", "<presence type='unavailable' to='ops@conference.localhost/a'/>",
+        "<presence to='new@conference.localhost/a'><x xmlns='http://jabber.org/protocol/muc'/></presence>",
+        "<message type='groupchat' to='ops@conference.localhost'><body>b</body></message>",
+        "<message type='chat' to='ops@conference.localhost/b'><body>b</body></message>",
+        "<iq type='set' id='6' to='ops@conference.localhost'><query xmlns='http://jabber.org/protocol/muc#admin'><item nick='b' role='none'/></query></iq>",
+        "<iq type='set' id='7' to='new@conference.localhost'><query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>",
+        "<iq type='get' id='8' to='ops@conference.localhost/a'><ping xmlns='urn:xmpp:ping'/></iq>",
+        "<iq type='set' id='9'><enable xmlns='urn:xmpp:carbons:2'/></iq>",
+        "<iq type='set' id='10'><block xmlns='urn:xmpp:blocking'><item jid='bob@localhost'/></block></iq>",
+        "<iq type='set' id='11'><unblock xmlns='urn:xmpp:blocking'/></iq>",
         "<r xmlns='urn:xmpp:sm:3'/>", "<enable xmlns='urn:xmpp:sm:3' resume='1'/>",
         "<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/>",
     ].map { Reader.element($0) }

@@ -19,6 +19,16 @@ import Testing
         "<iq type='result' id='aaaaaa-accept-1'/>", "<iq type='result' id='aaaaaa-accept-3'/>", "<iq/>",
         "<iq type='get'/>", "<iq type='set' id='1'><query xmlns='jabber:iq:roster'/></iq>",
         "<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>", "<message/>", "<message type='error'/>",
+        "<iq type='result' id='aaaaaa-blocks-3'><blocklist xmlns='urn:xmpp:blocking'><item/></blocklist></iq>",
+        "<iq type='error' id='aaaaaa-blocks-3'/>", "<iq type='result' id='aaaaaa-ask-5'/>",
+        "<iq type='error' id='aaaaaa-ask-6'><error type='cancel'>"
+            + "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+        "<iq type='set' id='1'><block xmlns='urn:xmpp:blocking'><item jid='a@b'/></block></iq>",
+        "<iq type='set' id='1'><unblock xmlns='urn:xmpp:blocking'/></iq>",
+        "<iq type='set' id='1'><query xmlns='jabber:iq:privacy'><list name='xmpp-bridge'/></query></iq>",
+        "<message from='a@b/c' id='1'><body>?OTR</body><request xmlns='urn:xmpp:receipts'/></message>",
+        "<message><received xmlns='urn:xmpp:carbons:2'/></message>",
+        "<message><sent xmlns='urn:xmpp:carbons:2'/></message>",
         "<presence/>", "<presence type='subscribe' from='a@b'/>", "<presence type='error'/>", "<other xmlns='x'/>",
         "<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>", "<stream:error/>",
         "<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>x:1</see-other-host></stream:error>",
@@ -33,6 +43,8 @@ import Testing
         var connection = Connection.none
         var row: UInt64 = 0
         var hasEnded = false
+        var asked: UInt64 = 0
+        var waiting: Set<UInt64> = []
 
         mutating func obey() {
             for action in talk.did() {
@@ -46,8 +58,9 @@ import Testing
                     connection = .none
                 case .startTLS, .restartStream, .derive: #expect(connection == .open)
                 case .ended:
-                    #expect(connection == .none)
+                    #expect(connection == .none && waiting.isEmpty)
                     hasEnded = true
+                case .event(.answered(let tag, _)): #expect(waiting.remove(tag) != nil)
                 case .event, .accepted, .writable, .spill, .drained: break
                 }
             }
@@ -71,7 +84,9 @@ import Testing
                     talk.send(row)
                 }
                 talk.flush()
-            case 5: talk.feed(.handled(upTo: UInt64(random.roll(50))))
+            case 5:
+                talk.feed(.handled(upTo: UInt64(random.roll(50))))
+                ask()
             case 6, 7:
                 // A connection now and then goes the right way for a while.
                 if connection == .attempted {
@@ -94,6 +109,17 @@ import Testing
             }
             obey()
             check()
+        }
+
+        /// Any question, of which each is answered once.
+        mutating func ask() {
+            asked += 1
+            let questions: [Question] = [.rosterGet, .blockList, .block([]), .ping(nil), .unblock([])]
+            do {
+                try talk.session.ask(questions[random.roll(5)], tag: asked, at: talk.now)
+                talk.flush()
+                waiting.insert(asked)
+            } catch { #expect(error == .offline) }
         }
 
         mutating func behave() {
@@ -123,7 +149,8 @@ import Testing
     @Test(arguments: 0..<100 as Range<UInt64>)
     func anythingAtAnyTime(_ seed: UInt64) throws {
         // After a first login faults are retried, so the play goes on.
-        var talk = try seed % 4 == 0 ? Dialogue() : Dialogue.online()
+        let presence = seed % 2 == 0 ? nil : Configuration.Presence()
+        var talk = try seed % 4 == 0 ? Dialogue(presence: presence) : Dialogue.online(presence: presence)
         if seed % 4 == 0 { talk.feed(.start) }
         var play = Play(random: .init(random: .init(state: seed)), talk: talk)
         if seed % 4 != 0 { play.connection = .open }

@@ -159,4 +159,25 @@ import Testing
         talk.features(Dialogue.bind, Dialogue.sm)
         #expect(talk.written() == "<resume xmlns='urn:xmpp:sm:3' h='0' previd='x'/>")
     }
+
+    /// What answers a stanza before the resumed stream is seen to be read goes once, and is counted once.
+    @Test func anAnswerDuringAResumptionIsWrittenOnce() throws {
+        var talk = try Dialogue.online()
+        talk.send(rows: 1...1)
+        talk.feed(.disconnected(.closed("reset")))
+        talk.passToDeadline()
+        talk.authenticate()
+        talk.features(Dialogue.bind, Dialogue.sm)
+        talk.server("<resumed xmlns='urn:xmpp:sm:3' h='0' previd='sm-1'/>")
+        _ = talk.written()
+        talk.server("<iq type='get' id='q' from='example.org'><ping xmlns='urn:xmpp:ping'/></iq>")
+        #expect(talk.output == "")
+        talk.ack(0)
+        #expect(talk.output.split(separator: "type='result'").count == 2)
+        let row = try #require(talk.output.firstRange(of: "<message id='1'/>")).lowerBound
+        let pong = try #require(talk.output.firstRange(of: "type='result'")).lowerBound
+        #expect(row < pong)
+        talk.ack(talk.session.queue.sentCount)
+        #expect(talk.session.isOnline)
+    }
 }

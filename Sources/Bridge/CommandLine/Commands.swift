@@ -9,7 +9,7 @@ struct RootCommand: ParsableCommand {
         commandName: "xmpp-bridge",
         abstract: "A Unix filter that speaks XMPP.",
         usage: """
-            PRODUCER | xmpp-bridge --to JID [--to JID]     a message a line, then leave
+            PRODUCER | xmpp-bridge --to JID [--to room:JID]   a message a line, then leave
             PRODUCER | xmpp-bridge                         by the rules of bridges.yaml for standard input and output
             xmpp-bridge [--from JID]                       events to standard output, until told to stop
             xmpp-bridge --input ndjson < COMMANDS          commands in, results and events out
@@ -29,7 +29,10 @@ struct RootCommand: ParsableCommand {
             78 configuration.
             """,
         version: "xmpp-bridge \(ProgramVersion.text)",
-        subcommands: [RunCommand.self, CheckCommand.self, SchemaCommand.self, DemoCommand.self])
+        subcommands: [
+            RunCommand.self, CheckCommand.self, RosterCommand.self, SubscriptionCommand.self, PresenceCommand.self,
+            BlockCommand.self, RoomCommand.self, SchemaCommand.self, DemoCommand.self,
+        ])
 
     @OptionGroup(title: "What to do") var filter: FilterOptions
     @OptionGroup(title: "The session") var session: SessionOptions
@@ -55,7 +58,7 @@ struct RunCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        try start(Request(kind: .daemon, filter: FilterOptions.parse([]), session: session))
+        try start(Request(kind: .daemon, filter: FilterOptions.plain, session: session))
     }
 }
 

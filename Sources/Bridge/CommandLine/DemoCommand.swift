@@ -28,12 +28,19 @@ struct DemoCommand: ParsableCommand {
     var account: [String] = []
 
     @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A room at conference.DOMAIN, owned by the first account; repeatable.", valueName: "name[:password]"))
+    var room: [String] = []
+
+    @Option(
         name: .long, help: ArgumentHelp("A fault on order, e.g. 1:messages=100:abort; repeatable.", valueName: "fault"))
     var fault: [String] = []
 
     mutating func run() throws {
         try ending { () throws(StartFailure) in
-            let stage = try DemoStage(domain: domain, accounts: try accounts(), faults: try faults(), port: port)
+            let stage = try DemoStage(
+                domain: domain, accounts: try accounts(), rooms: rooms(), faults: try faults(), port: port)
             return try serve ? stage.serve() : stage.play()
         }
     }
@@ -44,6 +51,13 @@ struct DemoCommand: ParsableCommand {
             guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else {
                 throw StartFailure(.usage, "--account \(text): expected NAME:PASSWORD")
             }
+            return (String(text[..<colon]), String(text[text.index(after: colon)...]))
+        }
+    }
+
+    private func rooms() -> [(name: String, password: String?)] {
+        room.map { text in
+            guard let colon = text.firstIndex(of: ":") else { return (text, nil) }
             return (String(text[..<colon]), String(text[text.index(after: colon)...]))
         }
     }

@@ -79,13 +79,22 @@ struct SessionOptions: ParsableArguments {
 
 /// Options of the filter.
 struct FilterOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("Send each line of standard input there; repeatable.", valueName: "jid"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Send each line of standard input there; repeatable.", valueName: "jid | room:jid"))
     var to: [String] = []
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Print the messages from there, and how the session stands; repeatable.", valueName: "jid"))
+        help: ArgumentHelp(
+            "Print the messages from there, and how the session stands; repeatable.", valueName: "jid | room:jid"))
     var from: [String] = []
+
+    @Option(name: .long, help: ArgumentHelp("Our name in rooms (default: the account's).", valueName: "name"))
+    var nick: String?
+
+    @Flag(name: .long, help: "Ask for receipts; they come as delivery events.")
+    var receipts = false
 
     @Flag(name: .long, help: "Print every event of the session: messages, presence, roster, deliveries.")
     var events = false
@@ -125,10 +134,17 @@ struct FilterOptions: ParsableArguments {
         help: ArgumentHelp("End after that long (30s, 10m) without one; the exit status is 75.", valueName: "duration"))
     var timeout: String?
 
+    /// None of them.
+    static var plain: FilterOptions {
+        // Every option has a default, so nothing can be wrong with giving none.
+        guard let plain = try? FilterOptions.parse([]) else { preconditionFailure("an option has no default") }
+        return plain
+    }
+
     /// Whether all of them are as they are where nothing is said.
     var isPlain: Bool {
         !decide && output == .ndjson && type == "chat" && overlong == .split && onEOF == nil && count == nil
-            && timeout == nil
+            && timeout == nil && nick == nil && !receipts
     }
 
     /// Whether any of these says what this run is to do.

@@ -5,9 +5,18 @@ import Wire
 
 /// What the command line asked for, before the environment and the configuration file are looked at.
 struct Request {
-    enum Kind { case filter, daemon }
+    enum Kind {
+        /// Between pipes.
+        case filter
+        /// `run`.
+        case daemon
+        /// A subcommand that does something in one session.
+        case errand(Errand)
+    }
 
     var kind: Kind
+    var isDaemon: Bool { if case .daemon = kind { true } else { false } }
+    var errand: Errand? { if case .errand(let errand) = kind { errand } else { nil } }
     var filter: FilterOptions
     var session: SessionOptions
 }
@@ -19,6 +28,7 @@ struct RunPlan: Sendable {
     var tls: TLSConfiguration
     var rules: [Rule]
     var options: Pump.Options
+    var errand: Errand?
     var host: String
     /// Random text that no other run uses, for the ids of messages.
     var token: String

@@ -22,9 +22,16 @@ extension RunPlan {
             account: account.jid, resource: nil, credentials: account.credentials,
             presence: work.listens ? work.presence : nil)
         session.resource = try Self.resource(account, flags, environment, leased: !flags.noState)
+        let nick = try RoomsOfRun.nick(request.filter, account: account.jid)
+        session.receipts =
+            switch file?.receipts.answer ?? .contacts {
+            case .never: .never
+            case .contacts: .contacts
+            case .everybody: .everybody
+            }
         session.security = flags.plaintext ? .plaintextAllowed : .required
         session.software.version = ProgramVersion.text
-        session.retry = try Self.retry(flags.retry, account.retry, request.kind)
+        session.retry = try Self.retry(flags.retry, account.retry, request)
         if let timeout = flags.connectTimeout {
             session.connectTimeout = try duration(timeout, "--connect-timeout")
         } else if let timeout = account.connectTimeout {
@@ -39,8 +46,12 @@ extension RunPlan {
             connectTimeout: session.connectTimeout)
         tls = account.tls
         rules = work.rules
+        errand = request.errand
         options = work.options
         options.retry = session.retry
+        options.nick = nick
+        options.rooms = try RoomsOfRun.choices(
+            work.rules, file, request, nick: nick, environment)
         options.waitsForLogin = session.retry == .failFast
         options.watchesInput = work.watchesInput && Self.inputMayBring()
         host = environment.host
@@ -87,9 +98,11 @@ extension RunPlan {
     }
 
     private static func retry(
-        _ flag: String?, _ file: RetryPolicy?, _ kind: Request.Kind
+        _ flag: String?, _ file: RetryPolicy?, _ request: Request
     ) throws(StartFailure) -> Session.Configuration.Retry {
-        var policy = file ?? (kind == .daemon ? .forever : .within(.seconds(600)))
+        var policy = file ?? (request.isDaemon ? .forever : .within(.seconds(600)))
+        // Somebody sits and waits for it.
+        if request.errand != nil { policy = .failFast }
         if let flag {
             do throws(DurationProblem) { policy = try RetryPolicy(parsing: flag) } catch {
                 throw StartFailure(.usage, "--retry \(flag): \(error)")

@@ -18,12 +18,22 @@ struct Work {
         let flags = request.filter
         presence =
             file?.presence.map { .init(show: $0.show?.rawValue, status: $0.status, priority: $0.priority) } ?? .init()
+        if let errand = request.errand {
+            rules = []
+            options.prints = errand.shows != nil
+            options.endOfInput = .stay
+            // Whoever looks who is there draws no messages.
+            presence.priority = -1
+            listens = errand.showsUs
+            return
+        }
+        presence.isHeldBack = file?.presence?.invisible ?? false
         if flags.decide {
             rules = try Self.rules(of: flags)
         } else {
-            rules = try Self.rules(of: file, request.kind)
+            rules = try Self.rules(of: file, isDaemon: request.isDaemon)
         }
-        watchesInput = request.kind == .filter && !rules.contains { $0.from.contains(.stdin) }
+        watchesInput = !request.isDaemon && !rules.contains { $0.from.contains(.stdin) }
         let router = Router(rules: rules, host: "")
         let readers = rules.filter { $0.from.contains(.stdin) }
         let commands = readers.allSatisfy { $0.to == [.commands] && $0.match == nil }
@@ -37,10 +47,19 @@ struct Work {
         options.timeout = try flags.timeout.map { text throws(StartFailure) in try duration(text, "--timeout") }
         if let count = flags.count, count < 1 { throw StartFailure(.usage, "--count must be 1 or more") }
         let waits = flags.count != nil || flags.timeout != nil
-        options.endOfInput = flags.onEOF ?? (waits || request.kind == .daemon ? .stay : .drain)
+        options.endOfInput = flags.onEOF ?? (waits || request.isDaemon ? .stay : .drain)
         options.framing = LineFramer.Limits()
         options.framing.overlong = flags.overlong == .split ? .split : .refuse
-        listens = router.usesEvents || options.answersCommands || request.kind == .daemon
+        options.isDaemon = request.isDaemon
+        options.asksReceipts = flags.receipts || file?.receipts.ask == true
+        // Standing policy is for those who hear of others: not for a filter that only sends.
+        listens =
+            router.usesEvents || options.answersCommands || router.showsPresence || request.isDaemon
+        if listens, let contacts = file?.contacts {
+            options.accepts = contacts.accept
+            options.invitations = contacts.invitations
+            options.blocks = contacts.block
+        }
     }
 
     /// The rules that flags stand for; they take the place of the file's.
@@ -80,9 +99,9 @@ struct Work {
 
     /// The file's rules: all of them for the daemon, those that touch standard input or output for the filter; without
     /// any, a filter prints the events.
-    private static func rules(of file: Plan?, _ kind: Request.Kind) throws(StartFailure) -> [Rule] {
+    private static func rules(of file: Plan?, isDaemon: Bool) throws(StartFailure) -> [Rule] {
         let all = file?.rules ?? []
-        if kind == .daemon {
+        if isDaemon {
             guard !all.isEmpty else {
                 throw StartFailure(
                     .configuration,

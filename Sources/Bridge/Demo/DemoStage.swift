@@ -1,5 +1,6 @@
 import Glibc
 import LoopbackServer
+import Stanza
 import Wire
 
 /// The built-in server with its certificate in a file, and the play that shows the main job on it.
@@ -11,14 +12,17 @@ final class DemoStage {
     let directory: String
     private let driver: LoopbackDriver
 
-    init(domain: String, accounts: [(name: String, password: String)], faults: [Fault], port: Int) throws(StartFailure)
-    {
+    init(
+        domain: String, accounts: [(name: String, password: String)], rooms: [(name: String, password: String?)],
+        faults: [Fault], port: Int
+    ) throws(StartFailure) {
         Signals.claim()
         self.domain = domain
         self.accounts = accounts
-        let configuration: LoopbackServer.Configuration
+        var configuration: LoopbackServer.Configuration
         do throws(LoopbackServer.Configuration.Failure) {
             configuration = try LoopbackServer.Configuration(domain: domain, accounts: accounts)
+            configuration.roomService.rooms = try Self.rooms(rooms, of: configuration)
         } catch {
             throw StartFailure(.usage, "\(error)")
         }
@@ -35,6 +39,21 @@ final class DemoStage {
         }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         write(address.certificatePEM, to: "certificate.pem")
+    }
+
+    private static func rooms(
+        _ rooms: [(name: String, password: String?)], of configuration: LoopbackServer.Configuration
+    ) throws(LoopbackServer.Configuration.Failure) -> [LoopbackServer.Configuration.Room] {
+        var made: [LoopbackServer.Configuration.Room] = []
+        for (name, password) in rooms {
+            var room = try LoopbackServer.Configuration.Room(name)
+            room.settings.password = password
+            if let owner = configuration.accounts.first?.name, let jid = try? JID("\(owner)@\(configuration.domain)") {
+                room.affiliations = [(jid, .owner)]
+            }
+            made.append(room)
+        }
+        return made
     }
 
     /// Writes one line to standard output, at once and whole.

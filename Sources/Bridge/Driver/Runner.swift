@@ -51,7 +51,7 @@ final class Runner: @unchecked Sendable {
         connector = Connector(loop: loop, directions: plan.directions, tls: tls)
         pump = Pump(
             options: plan.options, configuration: plan.session, rules: plan.rules, host: plan.host, token: plan.token,
-            random: Clock.randomBytes)
+            random: Clock.randomBytes, errand: plan.errand)
     }
 
     // MARK: - The loop

@@ -14,6 +14,10 @@ struct MessageStanza {
         var thread: String?
         /// The user's own id for it; nil: one that names the row.
         var id: String?
+        /// Whether a receipt is asked for (XEP-0184).
+        var asksReceipt = false
+        /// Whether it is a private message in a room.
+        var isForOccupant = false
     }
 
     /// Everything of a message before the number in its id: the same for each message to one recipient.
@@ -46,7 +50,11 @@ struct MessageStanza {
         if let thread = content.thread { writer.element("thread", text: thread) }
         writer.raw("<body>")
         content.body.withUnsafeBufferPointer { writer.text($0) }
-        writer.raw("</body><origin-id xmlns='urn:xmpp:sid:0' id='")
+        writer.raw("</body>")
+        if content.asksReceipt { writer.raw("<request xmlns='urn:xmpp:receipts'/>") }
+        // A room delivers what is for one occupant; the mark tells the client's other devices (XEP-0045 7.5).
+        if content.isForOccupant { writer.raw("<x xmlns='http://jabber.org/protocol/muc#user'/>") }
+        writer.raw("<origin-id xmlns='urn:xmpp:sid:0' id='")
         if let id = content.id {
             writer.attributeValue(id)
         } else {
@@ -75,9 +83,6 @@ struct MessageStanza {
 
     /// The id of a row.
     func identifier(_ row: UInt64) -> String { idPrefix + String(row) }
-
-    /// An id for a query that has none.
-    func requestIdentifier(_ number: UInt64) -> String { "\(idPrefix)q\(number)" }
 
     /// The row that an id of ours names; nil for an id that is not ours.
     func row(of id: String) -> UInt64? {

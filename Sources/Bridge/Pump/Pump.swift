@@ -62,6 +62,20 @@ struct Pump {
         var printsSession = false
         /// Whether commands come, so that results must go somewhere.
         var answersCommands = false
+        /// Whether the run goes on until it is told to stop, whatever becomes of its rooms.
+        var isDaemon = false
+        /// What we are called in rooms where nothing else is said.
+        var nick = "xmpp-bridge"
+        /// The rooms to be in from the start.
+        var rooms: [RoomChoice] = []
+        /// Whose subscription requests are approved at once.
+        var accepts: [JIDGlob] = []
+        /// Whose invitations into rooms are followed.
+        var invitations: [JIDGlob] = []
+        /// Who is blocked at each login.
+        var blocks: [JID] = []
+        /// Whether our messages ask for receipts (XEP-0184).
+        var asksReceipts = false
 
         /// A framer for what is read: text is cleaned and split, a command is taken whole or refused.
         func newFramer() -> LineFramer {
@@ -98,8 +112,12 @@ struct Pump {
         static let failuresNamedMax = 10
         /// What a stanza may take where the server does not say (XEP-0478): Prosody ends the stream beyond 256 KiB.
         static let stanzaBytesMax = 250_000
-        /// Answers to raw iq stanzas that may be awaited at once.
-        static let rawRequestsMax = 1_000
+        /// Messages whose receipt may be awaited at once; beyond it the oldest are no longer matched.
+        static let receiptsMax = 10_000
+        /// Between two changes of our presence by rules.
+        static let statusSeconds = 1
+        /// The longest status that a rule makes.
+        static let statusBytesMax = 1_024
         /// Recipients that are remembered, each with a lane of its own.
         static let recipientsMax = 10_000
     }
@@ -137,12 +155,24 @@ struct Pump {
     var laneRecipients: [JID] = []
     /// The longest stanza that this server takes.
     var stanzaBytesMax = Limits.stanzaBytesMax
-    /// Raw iq stanzas that wait for their answer, by id.
-    var rawRequests: [String: RawRequest] = [:]
-    var rawRequestCount: UInt64 = 0
+    /// Commands that wait for an answer, by the tag of their question.
+    var queries: [UInt64: Query] = [:]
+    var nextTag: UInt64 = 1
+    /// Commands that wait to be let into a room.
+    var joins: [JID: Join] = [:]
+    /// What goes to each room.
+    var outboxes: [JID: RoomOutbox] = [:]
+    /// The room of each row that was spoken there.
+    var roomOfRow: [UInt64: JID] = [:]
+    var board: StatusBoard
+    var receipts = ReceiptBook()
+    /// What a subcommand does.
+    var errand: Errand?
     /// Messages with an id of the user's that are not accepted yet: id → row.
     var givenIDs: [String: UInt64] = [:]
     var complaintsTold: Instant?
+
+    var forgeries = Forgeries()
 
     // Inbound: bytes of standard output, and the stanzas that wait for them to be written.
     var output: [UInt8] = []
@@ -187,10 +217,12 @@ struct Pump {
     /// - Parameter token: random text that no other run uses, for the ids of our messages.
     init(
         options: Options, configuration: Configuration, rules: [Rule], host: String, token: String,
-        random: @escaping @Sendable (Int) -> [UInt8]
+        random: @escaping @Sendable (Int) -> [UInt8], errand: Errand? = nil
     ) {
         self.options = options
+        self.errand = errand
         session = ClientSession(configuration, random: random)
+        board = StatusBoard(base: configuration.firstPresence)
         router = Router(rules: rules, host: host)
         store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
         framer = options.newFramer()
@@ -211,6 +243,7 @@ struct Pump {
         switch input {
         case .start:
             lastMessage = now
+            for room in options.rooms { session.join(room, at: now) }
             drive(.start)
         case .session(let input): drive(input)
         case .batchEnded: tellHandled()
@@ -248,7 +281,7 @@ struct Pump {
 
     var wantsInput: Bool {
         guard phase == .running, options.reads != .nothing || options.watchesInput else { return false }
-        guard undigested.isEmpty, !store.isFull else { return false }
+        guard undigested.isEmpty, !isFull else { return false }
         // Every command has a result: none is read while those of earlier ones are not taken.
         if options.answersCommands, outputQueued - outputWritten > Limits.outputWaitingBytesMax / 2 { return false }
         // Commands may be queries, which nobody can keep until there is a session.
@@ -263,8 +296,12 @@ struct Pump {
         case .draining(let until): consider(until)
         case .settling(let until): consider(until)
         case .flushing(_, let until): consider(until)
-        case .leaving, .finished: break
+        case .leaving, .finished: return first
         }
+        consider(board.deadline)
+        for outbox in outboxes.values { consider(outbox.deadline) }
+        for join in joins.values { consider(join.until) }
+        consider(errand?.deadline)
         return first
     }
 

@@ -17,41 +17,73 @@ extension Pump {
         }
     }
 
-    private mutating func obey(_ command: Command, number: UInt64) {
+    mutating func obey(_ command: Command, number: UInt64) {
         switch command {
-        case .send(let message):
-            var isTaken = true
-            for jid in message.to {
-                let content = MessageStanza.Content(
-                    to: jid, type: message.type?.rawValue ?? "chat", body: message.body, subject: message.subject,
-                    thread: message.thread, id: message.id)
-                if !append(content, ref: message.ref) { isTaken = false }
-            }
-            if isTaken {
-                answer(.result(ref: message.ref, ok: true, text: "accepted"))
-            } else {
-                let text = "longer than the server takes (\(stanzaBytesMax) bytes)"
-                answer(
-                    .result(ref: message.ref, ok: false, code: "too-long", text: text, key: "body", line: number))
-            }
-            commit()
+        case .send(let message): send(message, number: number)
         case .presence(let presence): show(presence, number: number)
         case .raw(let raw): sendRaw(raw, number: number)
-        case .rosterGet, .rosterSet, .rosterRemove, .subscribe, .unsubscribe, .approve, .deny, .revoke, .block,
-            .unblock, .blockList, .join, .leave, .subject, .invite, .affiliate, .kick, .disco, .ping, .version,
-            .status:
-            refusedInput = true
-            let text = "this version cannot do this yet"
-            answer(
-                .result(
-                    ref: command.ref, ok: false, code: CommandProblem.Code.unsupportedCommand.rawValue, text: text,
-                    key: "do", line: number))
+        case .rosterGet(let plain): ask(.rosterGet, .roster, plain.ref)
+        case .rosterSet(let item): ask(.rosterSet(jid: item.jid, name: item.name, groups: item.groups), .done, item.ref)
+        case .rosterRemove(let contact): ask(.rosterRemove(contact.jid), .done, contact.ref)
+        case .subscribe(let contact): subscription("subscribe", contact)
+        case .unsubscribe(let contact): subscription("unsubscribe", contact)
+        case .approve(let contact): answerRequest("subscribed", contact)
+        case .deny(let contact): answerRequest("unsubscribed", contact)
+        case .revoke(let contact): subscription("unsubscribed", contact)
+        case .block(let blocking): ask(.block(blocking.jids), .done, blocking.ref)
+        case .unblock(let blocking): ask(.unblock(blocking.all ? [] : blocking.jids), .done, blocking.ref)
+        case .blockList(let plain): ask(.blockList, .blocked, plain.ref)
+        case .join(let join): enter(join, number: number)
+        case .leave(let leave): self.leave(leave, number: number)
+        case .subject(let subject): setSubject(subject)
+        case .invite(let invite): self.invite(invite)
+        case .affiliate(let one): affiliate(one)
+        case .kick(let kick):
+            ask(.setRole(room: kick.room, nick: kick.nick, role: "none", reason: kick.reason), .done, kick.ref)
+        case .disco(let disco):
+            ask(
+                disco.items ? .discoItems(disco.jid, node: disco.node) : .discoInfo(disco.jid, node: disco.node), .done,
+                disco.ref)
+        case .ping(let target): ask(.ping(target.jid), .done, target.ref)
+        case .version(let target): ask(.version(target.jid ?? accountJID.server), .done, target.ref)
+        case .status(let plain): tellStatus(plain.ref)
         }
     }
 
     /// A result goes where events go; a run whose rules take no event still gets it on standard output.
     mutating func answer(_ result: EventRecord) {
-        report(result)
+        if errand == nil { report(result) } else { errandAnswered(result) }
+    }
+
+    private mutating func accept(_ ref: String?) { answer(.result(ref: ref, ok: true, text: "accepted")) }
+
+    // MARK: - send
+
+    private mutating func send(_ message: Command.Send, number: UInt64) {
+        let recipients = message.room.map { [$0] } ?? message.to
+        var isTaken = true
+        for jid in recipients {
+            let type = message.type?.rawValue ?? "chat"
+            if type == "groupchat", session.standing(in: jid) == nil {
+                return answer(
+                    .result(
+                        ref: message.ref, ok: false, code: "not-joined", text: "not in the room \(jid): join it first",
+                        key: message.room == nil ? "to" : "room", line: number))
+            }
+            var content = MessageStanza.Content(
+                to: jid, type: type, body: message.body, subject: message.subject, thread: message.thread,
+                id: message.id)
+            content.isForOccupant = !jid.isBare && session.standing(in: jid.bare) != nil
+            content.asksReceipt = type != "groupchat" && (message.receipt || options.asksReceipts)
+            if !append(content, ref: message.ref) { isTaken = false }
+        }
+        if isTaken {
+            accept(message.ref)
+        } else {
+            let text = "longer than the server takes (\(stanzaBytesMax) bytes)"
+            answer(.result(ref: message.ref, ok: false, code: "too-long", text: text, key: "body", line: number))
+        }
+        commit()
     }
 
     // MARK: - presence
@@ -66,7 +98,8 @@ extension Pump {
         if presence.to == nil {
             let own = Session.Configuration.Presence(
                 show: presence.show?.rawValue, status: presence.status, priority: presence.priority ?? 0)
-            session.show(presence.available ? own : nil, at: now)
+            board.base = presence.available ? own : nil
+            session.show(board.base, at: now)
         } else if session.isOnline {
             session.sendUnreliably(presence.stanza, at: now)
         } else {
@@ -74,7 +107,48 @@ extension Pump {
                 .result(
                     ref: presence.ref, ok: false, code: "offline", text: "not online; a directed presence is not kept"))
         }
-        answer(.result(ref: presence.ref, ok: true, text: "accepted"))
+        accept(presence.ref)
+    }
+
+    // MARK: - Subscriptions (RFC 6121 3)
+
+    /// A presence about who sees whom: it must arrive, so it is a row.
+    mutating func subscription(_ type: StaticString, _ contact: Command.Contact) {
+        appendPresence(type, to: contact.jid, status: contact.status, ref: contact.ref)
+        accept(contact.ref)
+        commit()
+    }
+
+    /// An answer to a request, or one given before it (RFC 6121 3.4): the next request is an event again.
+    private mutating func answerRequest(_ type: StaticString, _ contact: Command.Contact) {
+        session.answeredRequest(of: contact.jid)
+        subscription(type, contact)
+    }
+
+    /// Approves a request that the standing policy lets in.
+    mutating func approveByPolicy(_ jid: JID) {
+        guard options.accepts.contains(where: { $0.matches(jid) }) else { return }
+        actions.append(.say(.info, "approving the subscription request of \(jid)"))
+        session.answeredRequest(of: jid)
+        appendPresence("subscribed", to: jid, status: nil, ref: nil)
+        commit()
+    }
+
+    private mutating func appendPresence(_ type: StaticString, to jid: JID, status: String?, ref: String?) {
+        var writer = XMLWriter(capacity: 128)
+        writer.start("presence")
+        writer.attribute("to", jid.bare.text)
+        writer.attribute("type", type)
+        let row = store.lastNumber + 1
+        writer.attribute("id", stanzas.identifier(row))
+        if let status {
+            writer.content()
+            writer.element("status", text: status)
+            writer.end("presence")
+        } else {
+            writer.endEmpty()
+        }
+        appendStanza(writer.bytes, to: jid, id: nil, ref: ref)
     }
 
     // MARK: - raw
@@ -84,39 +158,28 @@ extension Pump {
         do throws(StreamParser.Failure) { stanza = try StreamParser.stanza(raw.xml) } catch {
             return refuse(raw, "bad-xml", number, "not one whole stanza: \(error.text)")
         }
-        guard serialised(stanza).count <= stanzaBytesMax else {
+        let bytes = serialised(stanza)
+        guard bytes.count <= stanzaBytesMax else {
             return refuse(raw, "too-long", number, "longer than the server takes (\(stanzaBytesMax) bytes)")
         }
         if stanza.isNamed("message", NS.client) {
-            appendRaw(stanza, ref: raw.ref)
-            answer(.result(ref: raw.ref, ok: true, text: "accepted"))
+            let to = stanza["to"].flatMap { try? JID($0) } ?? accountJID
+            appendStanza(bytes, to: to, id: stanza["id"], ref: raw.ref)
+            accept(raw.ref)
             return commit()
         }
         guard stanza.isNamed("iq", NS.client) || stanza.isNamed("presence", NS.client) else {
             return refuse(
                 raw, "bad-value", number, "expected a message, presence or iq in jabber:client, not \(stanza.name)")
         }
+        if stanza.hasName("iq"), stanza["type"] == "get" || stanza["type"] == "set" {
+            return ask(.raw(stanza), .done, raw.ref, key: "xml", line: number)
+        }
         guard session.isOnline else {
             return refuse(raw, "offline", number, "not online; only messages are kept until then")
         }
-        if stanza.hasName("iq"), stanza["type"] == "get" || stanza["type"] == "set" {
-            return request(stanza, raw, number)
-        }
-        session.sendUnreliably(serialised(stanza), at: now)
-        answer(.result(ref: raw.ref, ok: true, text: "accepted"))
-    }
-
-    /// A whole message of the user's as a row; its id stays, so that a bounce can be told as that of this row.
-    private mutating func appendRaw(_ stanza: Element, ref: String?) {
-        let id = stanza["id"] ?? ""
-        let tag = ref.map { RowTag(ref: $0, to: stanza["to"] ?? accountJID.text).text }
-        let to = stanza["to"].flatMap { try? JID($0) } ?? accountJID
-        let lane = recipient(to, type: "chat").lane
-        let row = store.append(
-            CollectionOfOne(RowDraft(lane: lane, payload: serialised(stanza), originID: id, ref: tag))
-        ).lowerBound
-        if !id.isEmpty { givenIDs[id] = row }
-        counters.rowsAppended += 1
+        session.sendUnreliably(bytes, at: now)
+        accept(raw.ref)
     }
 
     private mutating func refuse(_ raw: Command.Raw, _ code: String, _ number: UInt64, _ text: String) {
@@ -124,73 +187,31 @@ extension Pump {
         answer(.result(ref: raw.ref, ok: false, code: code, text: text, key: "xml", line: number))
     }
 
-    /// An iq of the user's: its result is the server's answer, known by the id.
-    private mutating func request(_ stanza: Element, _ raw: Command.Raw, _ number: UInt64) {
-        rawRequestCount += 1
-        let given = stanza["id"] ?? ""
-        let id = given.isEmpty ? stanzas.requestIdentifier(rawRequestCount) : given
-        guard rawRequests.count < Limits.rawRequestsMax else {
-            return refuse(
-                raw, "too-many", number, "\(Limits.rawRequestsMax) queries wait for their answers; wait for some")
-        }
-        guard rawRequests[id] == nil else {
-            return refuse(raw, "bad-value", number, "a query with the id \(id) still waits for its answer")
-        }
-        rawRequests[id] = RawRequest(ref: raw.ref, to: stanza["to"])
-        let whole = given.isEmpty ? stanza.with("id", id) : stanza
-        session.sendUnreliably(serialised(whole), at: now)
-    }
-
-    /// A query of the user's that waits for its answer.
-    struct RawRequest: Equatable, Sendable {
-        var ref: String?
-        /// Whom it asked, as written; nil for our own account.
-        var to: String?
-    }
-
-    /// The answer to an iq that the session did not ask itself.
-    mutating func answered(_ iq: Element) {
-        guard let id = iq["id"], let request = rawRequests[id], isAnswer(iq["from"], to: request) else { return }
-        rawRequests[id] = nil
-        if iq["type"] == "error" {
-            let error = StanzaError(of: iq)
-            answer(
-                .result(
-                    ref: request.ref, ok: false, code: "refused", text: error.text, condition: error.condition,
-                    xml: iq.description))
-        } else {
-            answer(.result(ref: request.ref, ok: true, xml: iq.description))
-        }
-        leaveIfSettled()
-    }
-
-    /// An id is no secret: an answer counts only from whom we asked (RFC 6120 8.1.2.1 for no address at all).
-    private func isAnswer(_ from: String?, to request: RawRequest) -> Bool {
-        var sender = accountJID
-        if let from {
-            // A sender whose address cannot be read is nobody, above all not our own account.
-            guard let named = try? JID(received: from) else { return false }
-            sender = named
-        }
-        guard let to = request.to else {
-            return sender.bare == session.boundJID?.bare || sender.bare == accountJID || sender == accountJID.server
-        }
-        return (try? JID(received: to)) == sender
-    }
-
-    /// Requests whose stream is lost are never answered.
-    mutating func dropRequests(_ why: String) {
-        for request in rawRequests.values {
-            answer(.result(ref: request.ref, ok: false, code: "offline", text: why))
-        }
-        rawRequests.removeAll()
-        leaveIfSettled()
+    /// A whole stanza as a row; a message's id stays, so that a bounce can be told as that of this row.
+    mutating func appendStanza(_ bytes: [UInt8], to: JID, id: String?, ref: String?) {
+        let tag = ref.map { RowTag(ref: $0, to: to.text).text }
+        let lane = recipient(to, type: "chat").lane
+        let row = store.append(
+            CollectionOfOne(RowDraft(lane: lane, payload: bytes, originID: id ?? "", ref: tag))
+        ).lowerBound
+        if let id, !id.isEmpty { givenIDs[id] = row }
+        counters.rowsAppended += 1
     }
 
     private func serialised(_ stanza: Element) -> [UInt8] {
         var writer = XMLWriter(capacity: stanza.byteCount + 64)
         writer.element(stanza, inside: NS.client.description)
         return writer.bytes
+    }
+
+    // MARK: - status
+
+    private mutating func tellStatus(_ ref: String?) {
+        var result = EventRecord.ResultFields(ref: ref, ok: true)
+        result.state = session.isOnline ? .online : session.hasBeenOnline ? .offline : .connecting
+        result.jid = session.boundJID
+        result.text = statusLine
+        answer(.result(result))
     }
 }
 

@@ -27,8 +27,9 @@ extension Pump {
         }
         guard case .draining = phase, !session.isOnline else { return }
         // Without a session there is nothing to wait for but the delivery of what was taken in.
-        if store.count == 0 { return leave() }
-        let what = store.count == 1 ? "1 message waits" : "\(store.count) messages wait"
+        let waiting = waitingCount
+        if waiting == 0 { return leave() }
+        let what = waiting == 1 ? "1 message waits" : "\(waiting) messages wait"
         let patience = "\(Limits.drainSeconds) s at the most, a second signal ends at once"
         actions.append(.say(.warning, "\(what) for the server: \(patience)"))
     }
@@ -43,7 +44,7 @@ extension Pump {
         worst = .io
         // Rules that carry standard input on still have their work; a run that only prints has none left, and what it
         // did not print stays with the server.
-        let goesOn = phase == .running && options.reads == .lines && router.recipients.count > 0
+        let goesOn = phase == .running && options.reads == .lines && router.sendsMessages
         if goesOn { tellHandled() } else { isSated = true }
         if case .flushing = phase { return flushed() }
         leaveIfSettled()
@@ -66,7 +67,7 @@ extension Pump {
     /// Goes on once all that was taken in is accepted by the server, or refused by it.
     mutating func settleIfDrained() {
         // An empty input still tells whether the account can log in.
-        guard case .draining = phase, store.count == 0, session.hasBeenOnline else { return }
+        guard case .draining = phase, waitingCount == 0, session.hasBeenOnline, roomsAreDecided else { return }
         settle()
     }
 
@@ -75,13 +76,13 @@ extension Pump {
     mutating func settle() {
         isSated = true
         if !outputIsBroken { tellDropped() }
-        let patience = rawRequests.isEmpty ? Limits.flushSeconds : Limits.answerSeconds
+        let patience = !awaitsAnswers ? Limits.flushSeconds : Limits.answerSeconds
         phase = .settling(until: now + .seconds(patience))
         leaveIfSettled()
     }
 
     mutating func leaveIfSettled() {
-        guard case .settling = phase, rawRequests.isEmpty, outputIsBroken || outputWritten >= outputQueued else {
+        guard case .settling = phase, !awaitsAnswers, outputIsBroken || outputWritten >= outputQueued else {
             return
         }
         leave()
@@ -90,8 +91,8 @@ extension Pump {
     /// Ends the session in good order.
     mutating func leave() {
         phase = .leaving
-        if !rawRequests.isEmpty { worst = worst ?? .undelivered }
-        dropRequests("no answer came before the end")
+        if awaitsAnswers { worst = worst ?? .undelivered }
+        dropQueries("no answer came before the end")
         drive(.leave)
     }
 
@@ -101,13 +102,17 @@ extension Pump {
             if let silence = options.timeout, let lastMessage, lastMessage + silence <= now {
                 actions.append(.say(.error, "no message for \(Self.words(silence))"))
                 worst = .undelivered
-                if store.count == 0 { settle() } else { beginDrain(limit: now + .seconds(Limits.drainSeconds)) }
+                if waitingCount == 0 { settle() } else { beginDrain(limit: now + .seconds(Limits.drainSeconds)) }
             }
         case .draining(let until): if let until, until <= now { settle() }
         case .settling(let until): if until <= now { leave() }
         case .flushing(let status, let until): if until <= now { giveUpOutput(status) }
         case .leaving, .finished: break
         }
+        expireOutboxes()
+        expireJoins()
+        if let due = board.expire(at: now) { session.show(due, at: now) }
+        expireErrand()
         drive(.timeout)
     }
 
@@ -130,7 +135,7 @@ extension Pump {
             status = .protocolFailure
             actions.append(.say(.error, text))
         case .unreachable(let text):
-            status = store.count == 0 ? .unreachable : .undelivered
+            status = waitingCount == 0 ? .unreachable : .undelivered
             actions.append(.say(.error, text))
         }
         if status == .success { status = statusOfWork }
@@ -140,10 +145,10 @@ extension Pump {
     }
 
     private mutating func tellUndelivered() {
-        if failures.count > Limits.failuresNamedMax {
+        if failures.single > Limits.failuresNamedMax {
             actions.append(.say(.error, "\(failures.count) messages in all were not delivered"))
         }
-        let kept = store.count
+        let kept = waitingCount
         if kept > 0 {
             let what = kept == 1 ? "1 message was" : "\(kept) messages were"
             actions.append(.say(.error, "\(what) not accepted by the server, and not kept"))
@@ -171,7 +176,7 @@ extension Pump {
 
     /// What the work done so far comes to, where the session itself ends well.
     private var statusOfWork: ExitStatus {
-        let isWhole = failures.count == 0 && store.count == 0 && undigested.isEmpty
+        let isWhole = failures.count == 0 && waitingCount == 0 && undigested.isEmpty
         return worst ?? (isWhole ? (refusedInput ? .badInput : .success) : .undelivered)
     }
 

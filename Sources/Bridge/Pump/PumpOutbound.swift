@@ -16,7 +16,7 @@ extension Pump {
     /// Takes in as much of the chunk as the store has room for; the rest follows when rows are released.
     /// - Parameter whole: all of it, beyond the store's limit: what was read is not left behind at the end.
     mutating func digest(whole: Bool = false) {
-        while phase == .running, !undigested.isEmpty, whole || !store.isFull {
+        while phase == .running, !undigested.isEmpty, whole || !isFull {
             let piece = undigested.prefix(Limits.digestBytes)
             undigested.removeFirst(piece.count)
             withFramer { framer, pump in
@@ -82,9 +82,15 @@ extension Pump {
 
     private mutating func carry(_ delivery: Delivery) {
         switch (delivery.destination, delivery.content) {
-        case (.xmpp, .text) where isOverrun: dropRelayed()
+        case (.xmpp, .text) where isOverrun, (.room, .text) where isOverrun: dropRelayed()
         case (.xmpp(let jid), .text(let body)):
-            append(.init(to: jid, type: router.rules[delivery.rule].type.rawValue, body: body), ref: nil)
+            var content = MessageStanza.Content(
+                to: jid, type: router.rules[delivery.rule].type.rawValue, body: body)
+            content.asksReceipt = options.asksReceipts
+            append(content, ref: nil)
+        case (.room(let room), .text(let body)):
+            append(MessageStanza.Content(to: room, type: "groupchat", body: body), ref: nil)
+        case (.presence, .text(let text)): show(text, router.rules[delivery.rule].shown)
         case (.stdout, .text(let text)): printText(text)
         case (.stdout, .event(let event)): printEvent(event)
         case (.commands, .command(let line, let number)):
@@ -95,10 +101,13 @@ extension Pump {
         }
     }
 
+    /// Whether no source is read until something leaves.
+    var isFull: Bool { store.isFull || (!outboxes.isEmpty && waitingCount >= Limits.spoolRowsMax) }
+
     /// Whether the store holds twice what it should: standard input is not read long since, so it is filled by what the
     /// session brings, whose source nobody can stop.
     private var isOverrun: Bool {
-        store.count > 2 * Limits.spoolRowsMax + InputReader.chunkBytesMax || store.bytes > 8 * Limits.spoolBytesMax
+        waitingCount > 2 * Limits.spoolRowsMax + InputReader.chunkBytesMax || store.bytes > 8 * Limits.spoolBytesMax
     }
 
     /// A relay that brings more than can be sent on loses it, and says so: once until there is room again.
@@ -142,6 +151,7 @@ extension Pump {
     }
 
     private mutating func appendRow(_ content: MessageStanza.Content, ref: String?) {
+        if content.type == "groupchat" { return speak(content, ref: ref) }
         let row = store.lastNumber + 1
         let recipient = recipient(content.to, type: content.type)
         let tag = ref.map { RowTag(ref: $0, to: content.to.text).text }
@@ -151,6 +161,7 @@ extension Pump {
                     lane: recipient.lane, payload: stanzas.bytes(content, head: recipient.head, row: row),
                     originID: content.id ?? stanzas.identifier(row), ref: tag)))
         if let id = content.id { givenIDs[id] = row }
+        if content.asksReceipt { receipts.await(content.id ?? stanzas.identifier(row), from: content.to, ref: ref) }
         counters.rowsAppended += 1
     }
 
@@ -212,9 +223,11 @@ extension Pump {
     }
 
     private mutating func giveUp(_ row: Row, _ text: String) {
+        if let room = roomOfRow.removeValue(forKey: row.number) { _ = outboxes[room]?.drop(row.number) }
         store.release(row.number)
         givenIDs[row.originID] = nil
         failures.count += 1
+        receipts.forget(row.originID)
         let recipient = row.lane.rawValue > 0 ? laneRecipients[Int(row.lane.rawValue) - 1] : accountJID
         report(
             .delivery(
@@ -226,13 +239,23 @@ extension Pump {
     /// The server has accepted all rows up to this one, or refused them and said so before.
     mutating func accepted(upTo row: UInt64) {
         var released: [RowTag] = []
-        store.release(upTo: row) { row in
+        func left(_ row: Row) {
             let wasRefused = failures.rows.remove(row.number) != nil
             if !wasRefused { counters.rowsAccepted += 1 }
             if !givenIDs.isEmpty { givenIDs[row.originID] = nil }
             if let tag = row.ref, !wasRefused { released.append(RowTag(tag)) }
         }
-        if store.count < Limits.spoolRowsMax { isDroppingRelayed = false }
+        if outboxes.isEmpty {
+            store.release(upTo: row, left)
+        } else {
+            // What is said in a room leaves when the room has shown it.
+            let rooms = Set(outboxes.keys.compactMap { recipients[$0]?.lane })
+            for lane in Array(store.activeLanes) where !rooms.contains(lane) || lane.rawValue == 0 {
+                store.release(upTo: row, lane: lane, left)
+            }
+            for room in outboxes.keys { outboxes[room]?.accepted(upTo: row, at: now) }
+        }
+        if waitingCount < Limits.spoolRowsMax { isDroppingRelayed = false }
         for tag in released { report(.delivery(ref: tag.ref, to: tag.recipient ?? accountJID, .acknowledged)) }
         digest()
         settleIfDrained()
@@ -243,6 +266,8 @@ extension Pump {
     mutating func bounced(_ row: UInt64, id: String, from: JID, _ error: StanzaError) -> Bool {
         let waiting = store.row(row)
         guard row <= store.lastNumber, mayBounce(waiting?.lane, from) else { return false }
+        let room = roomOfRow[row]
+        if roomTurnedAway(row, error) { return true }
         // One row fails once.
         if waiting != nil, !failures.rows.insert(row).inserted { return true }
         failures.count += 1
@@ -250,8 +275,12 @@ extension Pump {
             .delivery(
                 ref: waiting?.ref.map { RowTag($0).ref }, to: from, .failed, id: id, condition: error.condition,
                 text: error.text))
-        if failures.count <= Limits.failuresNamedMax {
-            actions.append(.say(.error, "the message to \(from) was not delivered: \(error)"))
+        tellFailure("the message to \(from) was not delivered: \(error)")
+        // A room shows nothing of what it refused: the row is over with.
+        if room != nil {
+            failures.rows.remove(row)
+            forget(row, id: id)
+            settleIfDrained()
         }
         return true
     }
@@ -316,6 +345,10 @@ extension Pump {
     struct Failures: Equatable, Sendable {
         /// Refusals told by the server or by recipients.
         var count = 0
+        /// Those of them that a line for many has told.
+        var told = 0
+        /// Those that are to be named one by one.
+        var single: Int { count - told }
         /// Those of them whose rows are not released yet.
         var rows: Set<UInt64> = []
     }

@@ -7,13 +7,30 @@ extension ClientSession {
     /// that differs, and otherwise nothing; one that refused us is asked again.
     public mutating func join(_ choice: RoomChoice, at now: Instant) {
         self.now = now
+        rooms.join(choice, at: now)
+        writeToRooms()
     }
 
-    /// Goes out of that room, or wants into it no longer; ``RoomUpdate/Action/left`` tells when it is done.
+    /// Goes out of that room, or wants into it no longer; ``RoomUpdate/Action/left`` tells when it is done. Of a room
+    /// that was not wanted nothing is told.
     public mutating func leave(room: JID, status: String?, at now: Instant) {
         self.now = now
+        rooms.leave(room, status: status, at: now)
+        writeToRooms()
     }
 
     /// How we stand in that room; nil where it is none of those that we want to be in.
-    public func standing(in room: JID) -> RoomStanding? { nil }
+    public func standing(in room: JID) -> RoomStanding? { rooms.standing(in: room, at: now) }
+
+    /// Writes and tells what the rooms want written and told.
+    mutating func followRooms(_ actions: inout [Action]) {
+        writeToRooms()
+        if rooms.hasEvents { actions += rooms.takeEvents().map { .event($0) } }
+    }
+
+    /// What a replay draws before the stream is up waits for it.
+    private mutating func writeToRooms() {
+        guard isOnline else { return }
+        for stanza in rooms.takeStanzas() { write(stanza) }
+    }
 }

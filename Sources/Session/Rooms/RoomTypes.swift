@@ -81,11 +81,11 @@ public struct RoomUpdate: Sendable, Equatable {
     public var room: JID
     /// What happened.
     public var action: Action
-    /// Our own nick; with ``Action/subject`` that of whoever set it, where the room says so.
+    /// Our own nick in it.
     public var nick: String?
     /// The subject; empty where it was taken away.
     public var subject: String?
-    /// Who did it: a nick of the room, or the JID of whoever invites or declines.
+    /// Who did it, where the room says so: a nick of the room, or the JID of whoever invites or declines.
     public var by: String?
     /// Words for a person: the room's, or where it has none our own.
     public var reason: String?

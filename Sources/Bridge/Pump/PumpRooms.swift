@@ -1,0 +1,229 @@
+import Endpoints
+import Routing
+import Session
+import Spool
+import Stanza
+
+// Rooms (XEP-0045): what is said there by us, and what becomes of us in them.
+extension Pump {
+    // MARK: - Speaking
+
+    /// Takes a message for a room; it is spoken once we are in.
+    mutating func speak(_ content: MessageStanza.Content, ref: String?) {
+        counters.rowsAppended += 1
+        if let refusal = outboxes[content.to]?.refusal {
+            return fail(content, ref: ref, condition: nil, refusal)
+        }
+        outboxes[content.to, default: RoomOutbox()].take(content, ref: ref)
+        speakOn(in: content.to)
+    }
+
+    /// Speaks what waits, where we are in the room and it bears it.
+    mutating func speakOn(in room: JID) {
+        guard case .joined = session.standing(in: room) else { return }
+        while var message = outboxes[room]?.next(at: now) {
+            let row = store.lastNumber + 1
+            let id = message.content.id ?? stanzas.identifier(row)
+            // Spoken again it is the same message, so it keeps its first id.
+            message.content.id = id
+            let recipient = recipient(room, type: message.content.type)
+            let tag = message.ref.map { RowTag(ref: $0, to: room.text).text }
+            store.append(
+                CollectionOfOne(
+                    RowDraft(
+                        lane: recipient.lane,
+                        payload: stanzas.bytes(message.content, head: recipient.head, row: row), originID: id, ref: tag)
+                ))
+            givenIDs[id] = row
+            roomOfRow[row] = room
+            outboxes[room]?.spoke(message, row: row)
+        }
+        commit()
+    }
+
+    /// Rows that no store holds yet: they count as taken in.
+    var heldCount: Int { outboxes.values.reduce(0) { $0 + $1.heldCount } }
+    /// Messages that are neither accepted nor refused.
+    var waitingCount: Int { store.count + heldCount }
+
+    /// The room has shown our own message: it is said.
+    mutating func shown(_ row: UInt64) {
+        guard let room = roomOfRow[row], let message = outboxes[room]?.shown(row, at: now) else { return }
+        forget(row, id: message.content.id)
+        counters.rowsAccepted += 1
+        if let ref = message.ref { report(.delivery(ref: ref, to: room, .acknowledged)) }
+        speakOn(in: room)
+        digest()
+        settleIfDrained()
+    }
+
+    /// A message for a room came back.
+    /// - Returns: Whether it is tried again; false leaves the failure to be told.
+    mutating func roomTurnedAway(_ row: UInt64, _ error: StanzaError) -> Bool {
+        guard let room = roomOfRow[row] else { return false }
+        let hindrance: RoomOutbox.Hindrance? =
+            if error.condition == "not-acceptable" { .absent } else if error.type == "wait" { .rate } else { nil }
+        guard let hindrance, let hasTime = outboxes[room]?.turnedAway(row, hindrance, at: now), hasTime else {
+            _ = outboxes[room]?.drop(row)
+            return false
+        }
+        forget(row, id: nil)
+        return true
+    }
+
+    /// A row of a room is over with, here and in the session.
+    mutating func forget(_ row: UInt64, id: String?) {
+        roomOfRow[row] = nil
+        if let id { givenIDs[id] = nil }
+        store.release(row)
+        session.arrived(row: row, at: now)
+        send()
+    }
+
+    /// What the rooms were to have shown by now: a room that we are no longer in will not.
+    mutating func expireOutboxes() {
+        for room in outboxes.keys.sorted(by: { $0.text < $1.text }) {
+            for row in outboxes[room]?.overdue(at: now) ?? [] {
+                var isJoined = false
+                if case .joined = session.standing(in: room) { isJoined = true }
+                if !isJoined, outboxes[room]?.turnedAway(row, .absent, at: now) == true {
+                    forget(row, id: nil)
+                } else if let message = outboxes[room]?.drop(row) {
+                    forget(row, id: message.content.id)
+                    let text = "the room has not shown it within \(RoomOutbox.Limits.reflectionSeconds) s"
+                    fail(message.content, ref: message.ref, condition: "remote-server-timeout", text)
+                    tellFailure("the message to \(room) was not delivered: \(text)")
+                }
+            }
+            speakOn(in: room)
+        }
+        settleIfDrained()
+    }
+
+    /// A message that will not be sent, or not again.
+    private mutating func fail(
+        _ content: MessageStanza.Content, ref: String?, condition: String?, _ text: String
+    ) {
+        failures.count += 1
+        report(
+            .delivery(ref: ref, to: content.to, .failed, id: content.id, condition: condition, text: text))
+    }
+
+    mutating func tellFailure(_ text: String) {
+        if failures.single <= Limits.failuresNamedMax { actions.append(.say(.error, text)) }
+    }
+
+    // MARK: - Events
+
+    mutating func observe(_ update: RoomUpdate) {
+        emit(.room(EventRecord.RoomFields(update)))
+        switch update.action {
+        case .joined, .created, .rejoined:
+            let count = update.occupants.map { ", \($0) in it" } ?? ""
+            actions.append(.say(.info, "in the room \(update.room) as \(update.nick ?? "?")\(count)"))
+            entered(update.room)
+        case .refused, .kicked, .banned, .removed, .destroyed: shutOut(update)
+        case .lost:
+            let why = update.reason.map { ": \($0)" } ?? ""
+            let when = update.retryIn.map { "; trying again in \(Self.words($0))" } ?? ""
+            actions.append(.say(.warning, "the room \(update.room) is lost\(why)\(when)"))
+        case .left:
+            answerJoin(update.room) { $0.refuse(code: "left", text: "left before it was entered") }
+            outboxes[update.room]?.refusal = "we have left the room"
+            abandon(update.room, "we have left the room")
+        case .invited: invited(update)
+        case .subject, .declined: break
+        }
+        settleIfDrained()
+    }
+
+    private mutating func entered(_ room: JID) {
+        answerJoin(room) { _ in }
+        outboxes[room]?.refusal = nil
+        outboxes[room]?.entered()
+        speakOn(in: room)
+    }
+
+    /// We are out; whether we come back, the session knows.
+    private mutating func shutOut(_ update: RoomUpdate) {
+        let room = update.room
+        let words = update.reason ?? update.condition ?? update.action.rawValue
+        guard case .refused(let reason) = session.standing(in: room) else {
+            return actions.append(
+                .say(.warning, "\(update.action.rawValue) from the room \(room): \(words); coming back"))
+        }
+        answerJoin(room) { $0.refuse(condition: update.condition, text: reason) }
+        outboxes[room, default: RoomOutbox()].refusal = reason
+        let dropped = abandon(room, reason)
+        let what =
+            dropped == 0
+            ? "" : dropped == 1 ? "; 1 message was not delivered" : "; \(dropped) messages were not delivered"
+        // A command's result, or the event, says the same where somebody reads them.
+        let isAsked = options.answersCommands
+        actions.append(.say(isAsked ? .warning : .error, "the room \(room): \(reason)\(what)"))
+        endIfNothingIsLeft()
+    }
+
+    /// Fails what waits for a room.
+    @discardableResult
+    private mutating func abandon(_ room: JID, _ reason: String) -> Int {
+        let all = outboxes[room]?.abandon() ?? []
+        for one in all {
+            if let row = one.row { forget(row, id: one.message.content.id) }
+            fail(one.message.content, ref: one.message.ref, condition: nil, reason)
+        }
+        failures.told += all.count
+        return all.count
+    }
+
+    /// A filter whose rules all begin or end in rooms that shut it out has nothing left to do.
+    private mutating func endIfNothingIsLeft() {
+        guard phase == .running, !options.isDaemon, options.reads != .commands, !options.answersCommands else { return }
+        let isLive = { [session] (end: Endpoint) in
+            guard case .room(let room) = end, case .refused = session.standing(in: room) else { return true }
+            return false
+        }
+        let rules = router.rules
+        guard !rules.isEmpty,
+            !rules.contains(where: { $0.from.contains(where: isLive) && $0.to.contains(where: isLive) })
+        else { return }
+        worst = .undelivered
+        failures.told = failures.count
+        settle()
+    }
+
+    /// Whether it is known of every room that is sent to whether it lets us in.
+    var roomsAreDecided: Bool {
+        router.roomsSentTo.allSatisfy { room in
+            switch session.standing(in: room) {
+            case .joined, .refused, nil: true
+            case .joining, .lost: false
+            }
+        }
+    }
+
+    private mutating func invited(_ update: RoomUpdate) {
+        guard let by = update.by.flatMap({ try? JID(received: $0) }),
+            options.invitations.contains(where: { $0.matches(by) }), session.standing(in: update.room) == nil
+        else { return }
+        actions.append(.say(.info, "following the invitation of \(by.bare) into \(update.room)"))
+        session.join(RoomChoice(room: update.room, nick: options.nick, password: update.password), at: now)
+    }
+
+    /// Whether a message is our own, shown by the room.
+    mutating func isShownAgain(_ message: Message) -> Bool {
+        guard let origin = message.room, origin.isReflection, !origin.isPrivate, message.type == "groupchat" else {
+            return false
+        }
+        let ids = [message.stanza["id"], message.stanza.child("origin-id", NS.stanzaID)?["id"]]
+        for case .some(let id) in ids {
+            if let row = givenIDs[id], roomOfRow[row] == origin.room {
+                shown(row)
+                return true
+            }
+            // Shown late, or twice: it is ours all the same.
+            if stanzas.row(of: id) != nil { return true }
+        }
+        return false
+    }
+}
