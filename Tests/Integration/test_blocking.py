@@ -111,7 +111,8 @@ def test_a_forged_block_push_is_ignored_and_told(bridge, peer):
     running = bridge.command()
     own = running.online()["jid"]
     peer.raw(
-        f"<iq type='set' id='push' to='{own}'><block xmlns='urn:xmpp:blocking'><item jid='boss@localhost'/></block></iq>"
+        f"<iq type='set' id='push' to='{own}'><block xmlns='urn:xmpp:blocking'><item jid='boss@localhost'/>"
+        "</block></iq>"
     )
     forged = running.event("error", code="forged")
     assert forged["from"] == peer.full_jid and forged["what"] == "block push"

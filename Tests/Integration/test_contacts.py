@@ -79,8 +79,7 @@ def test_a_contact_is_added_changed_and_removed(bridge, desk):
     running = bridge.command()
 
     def seen() -> tuple[str, list[str]] | None:
-        pushes = [one.find("{jabber:iq:roster}query/{jabber:iq:roster}item") for one in desk.find("{jabber:iq:roster}query")]
-        item = pushes[-1]
+        item = desk.find("{jabber:iq:roster}query")[-1].find("{jabber:iq:roster}query/{jabber:iq:roster}item")
         if item.get("subscription") == "remove":
             return None
         return item.get("name", ""), sorted(group.text for group in item.iterfind("{jabber:iq:roster}group"))
@@ -172,7 +171,9 @@ def test_a_request_that_waited_on_the_server(bridge, peer):
 def test_we_ask_and_are_let_in(bridge, peer):
     running = bridge.command()
     running.tell("subscribe", jid=peer.jid, status="your alerts")
-    peer.wait(lambda: any(seen.kind == "subscribe" and seen.status == "your alerts" for seen in peer.presences), 10, "it")
+    peer.wait(
+        lambda: any((seen.kind, seen.status) == ("subscribe", "your alerts") for seen in peer.presences), 10, "it"
+    )
     running.event("roster", jid=peer.jid, ask=True)
     peer.presence(to=bridge.account.jid, kind="subscribed")
     running.event("subscription", jid=peer.jid, action="approved")

@@ -33,7 +33,8 @@ def test_a_forged_copy_is_ignored_and_told(bridge, peer):
     for wrapper in ("sent", "received"):
         mark = running.now
         forward = _forward(bridge.account.jid + "/other", "boss@localhost", "pay him")
-        peer.raw(f"<message to='{own}' type='chat'><{wrapper} xmlns='urn:xmpp:carbons:2'>{forward}</{wrapper}></message>")
+        copy = f"<{wrapper} xmlns='urn:xmpp:carbons:2'>{forward}</{wrapper}>"
+        peer.raw(f"<message to='{own}' type='chat'>{copy}</message>")
         forged = running.event("error", code="forged", after=mark)
         assert forged["from"] == peer.full_jid and forged["what"] == "carbon"
     peer.send(own, "an honest one")

@@ -51,7 +51,8 @@ def test_contacts_are_told_in_full(bridge, friend):
     mark = running.now
     friend.raw(
         "<presence><show>away</show><status>at &lt;lunch&gt;</status><priority>7</priority>"
-        "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://example.org/client' ver='abc='/></presence>"
+        "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://example.org/client' ver='abc='/>"
+        "</presence>"
     )
     event = running.event("presence", jid=friend.jid, after=mark, show="away")
     assert event["from"] == friend.full_jid and event["resource"] == "phone" and event["available"] is True

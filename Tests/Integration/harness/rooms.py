@@ -255,7 +255,9 @@ class Room:
         """The bodies that the room's archive (XEP-0313) holds."""
 
         async def fetch(client) -> list[str]:
-            results = client["xep_0313"].retrieve(jid=slixmpp.JID(self.jid), iterator=True, rsm={"max": 1000}, timeout=60)
+            results = client["xep_0313"].retrieve(
+                jid=slixmpp.JID(self.jid), iterator=True, rsm={"max": 1000}, timeout=60
+            )
             return [
                 result["mam_result"]["forwarded"]["stanza"]["body"]
                 async for page in results for result in page["mam"]["results"]

@@ -217,7 +217,8 @@ class Prosody(Server):
 
     def fill_roster(self, account: Account, count: int):
         items = (
-            f'["contact-{n}@localhost"] = {{ subscription = "none"; name = "Contact {n}"; groups = {{ ops = true }} }};\n'
+            f'["contact-{n}@localhost"] = {{ subscription = "none"; name = "Contact {n}"; '
+            "groups = { ops = true } };\n"
             for n in range(count)
         )
         self._store("roster", account, "[false] = { version = 1; pending = {} };\n" + "".join(items))
