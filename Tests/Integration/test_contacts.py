@@ -84,12 +84,12 @@ def test_a_contact_is_added_changed_and_removed(bridge, desk):
             return None
         return item.get("name", ""), sorted(group.text for group in item.iterfind("{jabber:iq:roster}group"))
 
-    def becomes(name: str, groups: list[str], **keys):
+    def becomes(called: str, grouped: list[str], **keys):
         mark = running.now
         running.tell("roster_set", jid=jid, **keys)
         event = running.event("roster", jid=jid, action="set", after=mark)
-        assert (event.get("name", ""), sorted(event.get("groups", []))) == (name, groups)
-        desk.wait(lambda: desk.find("{jabber:iq:roster}query") and seen() == (name, groups), 10, "the push")
+        assert (event.get("name", ""), sorted(event.get("groups", []))) == (called, grouped)
+        desk.wait(lambda: desk.find("{jabber:iq:roster}query") and seen() == (called, grouped), 10, "the push")
 
     becomes("", [])
     becomes("One", [], name="One")
@@ -193,13 +193,14 @@ def test_we_ask_and_are_not_let_in(bridge, peer):
     running.event("subscription", jid=peer.jid, action="denied")
 
 
-def test_we_look_no_longer(bridge, friend):
+def test_we_look_no_longer(bridge, friend, server):
     running = bridge.command()
     running.event("presence", jid=friend.jid, available=True)
     running.tell("unsubscribe", jid=friend.jid)
     friend.wait(lambda: any(seen.kind == "unsubscribe" for seen in friend.presences), 10, "it")
     running.event("roster", jid=friend.jid, subscription="from")
-    running.event("presence", jid=friend.jid, available=False)
+    if server.name == "ejabberd":  # Prosody does not say that it goes
+        running.event("presence", jid=friend.jid, available=False)
 
 
 def test_we_are_shown_no_longer(bridge, friend):
@@ -220,7 +221,7 @@ def test_an_approval_in_advance(bridge, peer, server):
         pytest.skip("ejabberd 23.01 does not offer it")
     running = bridge.command()
     running.tell("approve", jid=peer.jid)
-    running.event("roster", jid=peer.jid, approved=True)
+    running.event("roster", jid=peer.jid)  # Prosody does not say `approved`
     peer.presence(to=bridge.account.jid, kind="subscribe")
     peer.wait(lambda: any(seen.kind == "subscribed" for seen in peer.presences), 10, "the approval")
     running.event("roster", jid=peer.jid, subscription="from")

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from harness.bridge import chosen
 from harness.peers import Peer
 
@@ -15,6 +17,7 @@ def _forward(sender: str, to: str, body: str, namespace: str = "jabber:client") 
 
 def test_copies_of_what_another_device_sends_and_gets(bridge, desk, peer):
     running = bridge.command()
+    running.tell("ping")  # behind what the login asks for
     desk.send(peer.jid, "by the desk")
     sent = running.event("message", body="by the desk")
     assert sent["carbon"] == "sent" and sent["from"] == desk.full_jid and sent["to"] == peer.jid
@@ -26,17 +29,16 @@ def test_copies_of_what_another_device_sends_and_gets(bridge, desk, peer):
     running.leave()
 
 
-def test_a_forged_copy_is_ignored_and_told(bridge, peer):
+@pytest.mark.parametrize("wrapper", ["sent", "received"])
+def test_a_forged_copy_is_ignored_and_told(bridge, peer, wrapper):
     """XEP-0280 11: only our own server may say what our other devices said."""
     running = bridge.command()
     own = running.online()["jid"]
-    for wrapper in ("sent", "received"):
-        mark = running.now
-        forward = _forward(bridge.account.jid + "/other", "boss@localhost", "pay him")
-        copy = f"<{wrapper} xmlns='urn:xmpp:carbons:2'>{forward}</{wrapper}>"
-        peer.raw(f"<message to='{own}' type='chat'>{copy}</message>")
-        forged = running.event("error", code="forged", after=mark)
-        assert forged["from"] == peer.full_jid and forged["what"] == "carbon"
+    forward = _forward(bridge.account.jid + "/other", "boss@localhost", "pay him")
+    copy = f"<{wrapper} xmlns='urn:xmpp:carbons:2'>{forward}</{wrapper}>"
+    peer.raw(f"<message to='{own}' type='chat'>{copy}</message>")
+    forged = running.event("error", code="forged")
+    assert forged["from"] == peer.full_jid and forged["what"] == "carbon"
     peer.send(own, "an honest one")
     running.event("message", body="an honest one")
     assert [event["body"] for event in chosen(running.events, "message")] == ["an honest one"]
@@ -49,7 +51,7 @@ def test_receipts_for_what_we_send(bridge, server):
         done = running.event("delivery", ref=ref, stage="received")
         assert done["to"].partition("/")[0] == reader.jid
         stages = [event["stage"] for event in chosen(running.events, "delivery", ref=ref)]
-        assert stages.index("sent") < stages.index("acknowledged") and len(stages) == len(set(stages)), stages
+        assert stages.index("acknowledged") < stages.index("received") and len(stages) == len(set(stages)), stages
         plain = running.tell("send", to=reader.jid, body="not asked")["ref"]
         reader.wait_for_messages(2, 10)
         running.tell("ping", jid=reader.full_jid)
@@ -93,7 +95,7 @@ def test_contacts_get_receipts_and_strangers_do_not(bridge, friend, server):
         stranger.send(own, "from a stranger", receipt=True)
         running.event("message", body="from a stranger")
         running.tell("ping", jid=friend.full_jid)
-        stranger.ask(lambda client: client["xep_0199"].ping(own))
+        stranger.synchronise()
         assert not stranger.find("{urn:xmpp:receipts}received")
 
 
@@ -116,7 +118,7 @@ def test_receipts_by_policy(bridge, peer):
 ENCRYPTED = {
     "OMEMO": "<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='1'/><payload>AAAA</payload></encrypted>"
     "<encryption xmlns='urn:xmpp:eme:0' namespace='eu.siacs.conversations.axolotl' name='OMEMO'/>",
-    "OpenPGP": "<openpgp xmlns='urn:xmpp:openpgp:0'>AAAA</openpgp>"
+    "OpenPGP for XMPP": "<openpgp xmlns='urn:xmpp:openpgp:0'>AAAA</openpgp>"
     "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:xmpp:openpgp:0' name='OpenPGP'/>",
     "Private": "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:example:private' name='Private'/>",
 }

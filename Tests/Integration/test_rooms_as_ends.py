@@ -136,8 +136,11 @@ def test_one_of_two_rooms_is_closed(bridge, room, owner, server):
 
 
 def test_a_room_of_no_service(bridge):
-    run = bridge.run("--to", "room:ops@no-such-service.localhost", input="an alert\n", seconds=60).ended_with(75)
-    assert "no-such-service.localhost" in run.complaint
+    """It may be there later: tried for as long as the filter tries to come online."""
+    run = bridge.run(
+        "--retry", "3s", "--to", "room:ops@no-such-service.localhost", input="an alert\n", seconds=60
+    ).ended_with(75)
+    assert all("no-such-service.localhost" in line for line in run.complaints) and run.complaints
 
 
 @pytest.mark.parametrize("name", ["room:conference.localhost", "room:", "room:ops@conference.localhost/nick"])
@@ -148,7 +151,7 @@ def test_what_is_no_room(lone_bridge, name):
 
 def test_a_rooms_rate_limit_is_obeyed(bridge, owner, server):
     room = Room.create(owner, server.room(host=server.slow_rooms), "boss")
-    lines = [f"line {number}" for number in range(6)]
+    lines = [f"line {number}" for number in range(4)]
     bridge.run("--to", f"room:{room.jid}", input="".join(line + "\n" for line in lines), seconds=90).ended_with(0)
     room.wait_for_said(*lines)
     assert room.bodies == lines
@@ -167,7 +170,7 @@ def test_what_is_said_in_a_room_is_printed(bridge, room, peer):
 
 def test_a_rooms_messages_as_events(bridge, room):
     running = bridge.start("--from", f"room:{room.jid}", stdin=subprocess.DEVNULL)
-    running.event("room", 20, room=room.jid, action="joined")
+    room.wait_for(bridge.account.user)
     room.say("hello")
     event = running.event("message", body="hello")
     assert event["room"] == room.jid and event["nick"] == "boss"
@@ -196,10 +199,11 @@ def test_rules_both_ways(bridge, room):
 
 def test_from_room_to_room(bridge, room, owner, server):
     other = Room.create(owner, server.room(), "boss")
-    running = bridge.configured(
+    file = bridge.configuration(
         f"bridges:\n  - {{name: relay, from: 'room:{room.jid}', to: 'room:{other.jid}', body: '{{nick}}: {{body}}'}}\n"
         "  - {name: events, from: events, to: stdout}\n"
     )
+    running = bridge.start("run", "--config", str(file), stdin=subprocess.DEVNULL)
     for one in (room, other):
         running.event("room", 20, room=one.jid, action="joined")
     room.say("hello over there")
@@ -338,10 +342,11 @@ def test_a_room_that_forgets_us_is_healed(bridge, owner, server):
     running.event("room", 60, room=room.jid, action="rejoined")
     room.wait_for("bridge")
     told = running.event("delivery", 30, ref=ref, where=lambda event: event["stage"] in ("acknowledged", "failed"))
-    heard = room.bodies.count("can you hear me?")
-    assert heard == (1 if told["stage"] == "acknowledged" else 0), "what is said of it is true"
     room.say("we can")
     running.event("message", body="we can")
+    if told["stage"] == "acknowledged":
+        room.wait_for_said("can you hear me?")
+    assert room.bodies.count("can you hear me?") == (told["stage"] == "acknowledged"), "what is said of it is true"
 
 
 def test_a_killed_server_and_a_room(bridge, owner, server):

@@ -83,7 +83,8 @@ class Room:
             for stanza in self.peer.stanzas[before:]:
                 if stanza.tag != "{jabber:client}presence" or _bare(stanza) != self.jid:
                     continue
-                if stanza.get("type") == "error" or "110" in _codes(stanza):
+                # A farewell of before may still be on its way.
+                if stanza.get("type") == "error" or (stanza.get("type") is None and "110" in _codes(stanza)):
                     return stanza
             return None
 
