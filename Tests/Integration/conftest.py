@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-pytest.register_assert_rewrite("harness.bridge", "harness.peers", "harness.processes")
+pytest.register_assert_rewrite("harness.bridge", "harness.peers", "harness.processes", "harness.rooms")
 
 from harness.bridge import Bridge  # noqa: E402
 from harness.certificates import Authority  # noqa: E402
@@ -62,6 +62,30 @@ def desk(server, account):
     """Another client of the account that the program under test uses."""
     with Peer(server, account, "desk") as one:
         yield one
+
+
+@pytest.fixture
+def other_bridge(server, tmp_path):
+    """The program a second time, as another account."""
+    home = tmp_path / "other"
+    home.mkdir()
+    one = Bridge(server.account("other"), home, server.authority, server.address)
+    yield one
+    one.remove()
+
+
+@pytest.fixture
+def owner(server):
+    """A user who makes the rooms that the others visit."""
+    with Peer(server, server.account("owner"), "desk") as one:
+        yield one
+
+
+@pytest.fixture
+def friend(desk, peer):
+    """A peer whom the account under test knows, both ways."""
+    desk.befriend(peer)
+    return peer
 
 
 @pytest.fixture

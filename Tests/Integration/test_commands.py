@@ -97,6 +97,65 @@ def test_a_broken_command_costs_only_itself(bridge, peer, line, named):
     peer.wait_for_messages(2, 10)
 
 
+#: The same for each verb, in one run; each has a ref of its own.
+CHECKED = [
+    ('{"do": "rooster_get", "ref": "17"}', {"ref": "17", "code": "unknown-command"}),
+    ('{"do": "roster_set", "ref": "18"}', {"ref": "18", "key": "jid"}),
+    ('{"do": "roster_set", "ref": "19", "jid": "a@b/c"}', {"ref": "19", "code": "bad-jid", "key": "jid"}),
+    ('{"do": "roster_set", "ref": "20", "jid": "a@b", "group": ["x"]}', {"ref": "20", "key": "group"}),
+    ('{"do": "roster_set", "ref": "21", "jid": "a@b", "groups": ["x", ""]}', {"ref": "21", "key": "groups"}),
+    ('{"do": "roster_set", "ref": "22", "jid": "a@b", "groups": ["x", "x"]}', {"ref": "22", "key": "groups"}),
+    ('{"do": "roster_set", "ref": "23", "jid": "a@b", "groups": "x"}', {"ref": "23", "key": "groups"}),
+    ('{"do": "roster_remove", "ref": "24", "jid": "@@"}', {"ref": "24", "code": "bad-jid", "key": "jid"}),
+    ('{"do": "subscribe", "ref": "25", "jid": ""}', {"ref": "25", "key": "jid"}),
+    ('{"do": "approve", "ref": "26"}', {"ref": "26", "key": "jid"}),
+    ('{"do": "deny", "ref": "27", "jid": 7}', {"ref": "27", "key": "jid"}),
+    ('{"do": "revoke", "ref": "28", "jid": "a@b", "status": "x"}', {"ref": "28", "key": "status"}),
+    ('{"do": "block", "ref": "29"}', {"ref": "29", "key": "jid"}),
+    ('{"do": "block", "ref": "30", "jid": []}', {"ref": "30", "key": "jid"}),
+    ('{"do": "block", "ref": "31", "jid": ["a@b", "@"]}', {"ref": "31", "code": "bad-jid", "key": "jid"}),
+    ('{"do": "unblock", "ref": "32", "jid": "a@b", "all": true}', {"ref": "32"}),
+    ('{"do": "join", "ref": "33", "room": "ops@conference.localhost/nick"}', {"ref": "33", "key": "room"}),
+    ('{"do": "join", "ref": "34", "room": "conference.localhost"}', {"ref": "34", "key": "room"}),
+    ('{"do": "join", "ref": "35", "room": "a@b", "history": 1001}', {"ref": "35", "key": "history"}),
+    ('{"do": "join", "ref": "36", "room": "a@b", "history": 1.5}', {"ref": "36", "key": "history"}),
+    ('{"do": "join", "ref": "37", "room": "a@b", "nick": ""}', {"ref": "37", "key": "nick"}),
+    ('{"do": "leave", "ref": "38"}', {"ref": "38", "key": "room"}),
+    ('{"do": "subject", "ref": "39", "room": "a@b"}', {"ref": "39", "key": "subject"}),
+    ('{"do": "invite", "ref": "40", "room": "a@b"}', {"ref": "40", "key": "jid"}),
+    ('{"do": "affiliate", "ref": "41", "room": "a@b", "jid": "c@d", "affiliation": "boss"}',
+     {"ref": "41", "key": "affiliation"}),
+    ('{"do": "kick", "ref": "42", "room": "a@b"}', {"ref": "42", "key": "nick"}),
+    ('{"do": "disco", "ref": "43", "jid": "a b@c"}', {"ref": "43", "code": "bad-jid", "key": "jid"}),
+    ('{"do": "version", "ref": "44"}', {"ref": "44", "key": "jid"}),
+    ('{"do": "ping", "ref": "45", "to": "localhost"}', {"ref": "45", "key": "to"}),
+    ('{"do": "status", "ref": "46", "jid": "a@b"}', {"ref": "46", "key": "jid"}),
+    ('{"do": "send", "ref": "47", "room": "a@b", "to": "c@d", "body": "x"}', {"ref": "47"}),
+    ('{"do": "send", "ref": "48", "room": "a@b/nick", "body": "x"}', {"ref": "48", "key": "room"}),
+    ('{"do": "history", "ref": "49"}', {"ref": "49", "code": "unsupported-command"}),
+]  # fmt: skip
+
+
+def test_every_verb_checks_its_keys(bridge, peer):
+    good = {"do": "send", "ref": "good", "to": peer.jid, "body": "still here"}
+    run = bridge.run("--input", "ndjson", input=commands(*(line for line, _ in CHECKED), good)).ended_with(65)
+    for number, (line, named) in enumerate(CHECKED, 1):
+        [refused] = chosen(run.events, "result", ref=named["ref"])
+        assert {**named, "ok": False, "line": number}.items() <= refused.items() and refused["text"], (line, refused)
+    assert chosen(run.events, "result", ref="good", ok=True)
+    peer.wait_for_messages(1, 10)
+
+
+@pytest.mark.parametrize(
+    "wrong, right",
+    [("rooster_get", "roster_get"), ("un_block", "unblock"), ("subscibe", "subscribe"), ("kik", "kick")],
+)
+def test_an_unknown_verb_is_told_with_what_was_meant(bridge, wrong, right):
+    run = bridge.run("--input", "ndjson", input=commands({"do": wrong, "ref": "x"})).ended_with(65)
+    [result] = chosen(run.events, "result", ref="x")
+    assert result["code"] == "unknown-command" and f'"{right}"' in result["text"], result
+
+
 def test_many_commands(bridge, peer):
     sends = [{"do": "send", "ref": str(n), "to": peer.jid, "body": f"{n} ü"} for n in range(1_000)]
     run = bridge.run("--input", "ndjson", input=commands(*sends), seconds=60).ended_with(0)

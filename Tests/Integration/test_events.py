@@ -2,20 +2,11 @@
 
 import subprocess
 
-import pytest
-
 from harness.bridge import chosen
 from harness.peers import Peer, go_sendxmpp
 
 #: The issue asks for a second; a busy machine gets a few.
 SOON = 5
-
-
-@pytest.fixture
-def friend(desk, peer):
-    """A peer whom the account under test knows, both ways."""
-    desk.befriend(peer)
-    return peer
 
 
 def test_an_answer_is_an_event(bridge, server):

@@ -36,12 +36,6 @@ def test_a_last_line_without_its_end_is_a_line(bridge, peer):
     assert peer.bodies == ["one", "two"]
 
 
-def test_a_room_is_refused_plainly(bridge):
-    """Rooms come with a later issue; until then nothing is sent to one as if it were a person."""
-    run = bridge.run("--to", "room:ops@conference.localhost", input="to the room\n").ended_with(64)
-    assert "room:" in run.complaint
-
-
 @pytest.mark.parametrize("kind", ["chat", "normal", "headline"])
 def test_the_type_is_as_asked(bridge, peer, kind):
     bridge.run("--to", peer.jid, "--type", kind, input="typed\n").ended_with(0)

@@ -37,6 +37,17 @@ def test_peers_see_presence_and_roster(server, peer):
     peer.wait(lambda: any(p.kind == "unavailable" and p.sender == friend.full_jid for p in peer.presences), 10, "gone")
 
 
+def test_a_roster_is_filled(server):
+    account = server.account("known")
+    server.fill_roster(account, 10_000)
+    with Peer(server, account, presence=False) as known:
+        items = known.do(
+            lambda client: {jid: (client.client_roster[jid]["name"], client.client_roster[jid]["groups"])
+                            for jid in client.client_roster.keys() if jid.startswith("contact-")}
+        )  # fmt: skip
+    assert len(items) == 10_000 and items["contact-9999@localhost"] == ("Contact 9999", ["ops"])
+
+
 def test_a_message_to_nobody_bounces(server, peer):
     peer.send("nobody@localhost", "hello?")
     peer.wait(lambda: peer.errors, 10, "a bounce")

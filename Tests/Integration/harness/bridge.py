@@ -22,6 +22,7 @@ from .servers import Account
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = ROOT / "contrib/schema/events-v1.schema.json"
+COMMAND_SCHEMA = ROOT / "contrib/schema/commands-v1.schema.json"
 #: How long a run may take where a test says nothing else: longer than the connect deadline (10 s) and leaving (5 s).
 RUN_SECONDS = 25
 
@@ -37,8 +38,8 @@ def binary() -> str:
 
 
 @cache
-def _validator():
-    schema = json.loads(SCHEMA.read_text())
+def _validator(file: Path):
+    schema = json.loads(file.read_text())
     jsonschema.validators.validator_for(schema).check_schema(schema)
     return jsonschema.validators.validator_for(schema)(schema, format_checker=jsonschema.FormatChecker())
 
@@ -50,7 +51,7 @@ class Events(list):
         """Checks and appends one line."""
         assert line.endswith("\n"), f"the last line is not whole: {line[-200:]!r}"
         event = json.loads(line)
-        problem = jsonschema.exceptions.best_match(_validator().iter_errors(event))
+        problem = jsonschema.exceptions.best_match(_validator(SCHEMA).iter_errors(event))
         assert problem is None, f"not in the schema: {event}: {problem.message}"
         expected = self[-1]["seq"] + 1 if self else 1
         assert event["seq"] == expected, f"seq {expected} should follow: {event}"
@@ -107,6 +108,7 @@ class Running:
         self._lines: list[str] = []
         self._complaints: list[str] = []
         self._events = Events()
+        self._refs = 0
         self.process = subprocess.Popen(
             bound_to_us(command), env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,
@@ -133,13 +135,45 @@ class Running:
             self._events.take(line)
         return self._events
 
-    def event(self, kind: str, seconds: float = 10, where=lambda event: True, **fields) -> dict:
-        """Waits for the first event of that kind with these fields."""
+    @property
+    def now(self) -> int:
+        """The number of the last event so far, for `after`."""
+        return len(self.events)
+
+    def event(self, kind: str, seconds: float = 10, where=lambda event: True, after: int = 0, **fields) -> dict:
+        """Waits for the first event of that kind with these fields, behind the event of the number `after`."""
 
         def found():
-            return [event for event in chosen(self.events, kind, **fields) if where(event)]
+            return [event for event in chosen(self.events[after:], kind, **fields) if where(event)]
 
         return self._wait(found, seconds, f"{kind} {fields}")[0]
+
+    def ask(self, do: str, seconds: float = 15, **keys) -> dict:
+        """Sends a command and waits for its result; a last `_` of a key's name is not part of it."""
+        self._refs += 1
+        command = {"do": do, "ref": f"{do}-{self._refs}", **{name.rstrip("_"): value for name, value in keys.items()}}
+        problem = jsonschema.exceptions.best_match(_validator(COMMAND_SCHEMA).iter_errors(command))
+        assert problem is None, f"not in the schema: {command}: {problem.message}"
+        self.write(json.dumps(command) + "\n")
+        return self.event("result", seconds, ref=command["ref"])
+
+    def tell(self, do: str, seconds: float = 15, **keys) -> dict:
+        """The same, and the result must be good."""
+        result = self.ask(do, seconds, **keys)
+        assert result["ok"], result
+        return result
+
+    def refused(self, do: str, *conditions: str, seconds: float = 15, **keys) -> dict:
+        """The same, and the server must refuse it with one of these conditions, and say why."""
+        result = self.ask(do, seconds, **keys)
+        assert result["ok"] is False and result["code"] == "refused" and result["text"], result
+        assert result["condition"] in conditions, result
+        return result
+
+    def leave(self, *statuses: int, seconds: float = RUN_SECONDS) -> Ended:
+        """Ends its input and waits for its end, 0 where no status is named."""
+        self.end_input()
+        return self.end(seconds).ended_with(*(statuses or (0,)))
 
     def online(self, seconds: float = 15) -> dict:
         """Waits for the event that says that the session is up."""
@@ -157,6 +191,10 @@ class Running:
             return f"{count} lines read" in self.err
 
         self._wait(told, seconds, f"{count} lines read")
+
+    def wait_for(self, condition, seconds: float = 10):
+        """Waits until `condition()` is true."""
+        return self._wait(condition, seconds, "such an output")
 
     def line(self, seconds: float = 10) -> str:
         """Waits for the first line on stdout."""
@@ -241,6 +279,22 @@ class Bridge:
     def start(self, *arguments: str, stdin=subprocess.PIPE, **environment) -> Running:
         """Starts it and lets it run."""
         return self._started([binary(), *arguments], environment, stdin)
+
+    def command(self, *arguments: str, **environment) -> Running:
+        """Starts it for commands and waits until it is online."""
+        running = self.start("--input", "ndjson", *arguments, **environment)
+        running.online()
+        return running
+
+    def configured(self, text: str, *arguments: str, **environment) -> Running:
+        """Starts the filter with a configuration file of that text, to which the account is added."""
+        return self.start("--config", str(self.configuration(text)), *arguments, **environment)
+
+    def configuration(self, text: str) -> Path:
+        """A configuration file of that text, to which the account is added."""
+        file = self.home / "bridges.yaml"
+        file.write_text("account: {password: {env: XMPP_BRIDGE_PASSWORD}}\n" + text)
+        return file
 
     def listen(self, *arguments: str, **environment) -> Running:
         """Starts it without input and waits until it is online."""
