@@ -73,7 +73,9 @@ struct Reading {
 
 extension Reading {
     private mutating func presence(_ node: Node) -> Plan.Presence? {
-        guard let fields = fields(node, Keys(of: "presence", known: ["show", "status", "priority", "invisible"])) else { return nil }
+        guard let fields = fields(node, Keys(of: "presence", known: ["show", "status", "priority", "invisible"])) else {
+            return nil
+        }
         var presence = Plan.Presence()
         if let node = fields["show"], let show = string(node, "show") {
             presence.show = choice(show, node, "show", among: Plan.Presence.Show.allCases)

@@ -203,7 +203,7 @@ import Testing
         #expect(
             talk.events == [
                 #"{"event":"presence","from":"bob@example.org/phone","jid":"bob@example.org","resource":"phone","available":true,"#
-                    + #""show":"away","status":"lunch"}"#,
+                    + #""show":"away","status":"lunch","initial":true}"#,
                 #"{"event":"subscription","jid":"eve@example.org","action":"request"}"#,
                 #"{"event":"roster","jid":"bob@example.org","action":"set","name":"Bob","groups":["ops"],"subscription":"both"}"#,
             ])

@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test func whatIsSaidInARoomHasTheNickOfWhoSaidIt() throws {
-        let room = Endpoint.xmpp(JIDs.ops)
+        let room = Endpoint.room(JIDs.ops)
         var event = Self.message(from: "ops@example.org/Bob \u{1F408}", type: "groupchat")
         event.fields += [.init("room", .string("ops@example.org")), .init("nick", .string("Bob \u{1F408}"))]
         let rule = try Rule(from: [room], body: "{room} {nick}: {body}", to: [Self.bot, .stdout])

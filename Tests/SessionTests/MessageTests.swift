@@ -188,7 +188,7 @@ import Testing
         ("<message from='bob@example.org/x'>\(received)</message>", true, false),
         ("<message from='bob@example.org/x'>\(received)<body>x</body></message>", true, true),
         ("<message from='bob@example.org/x' type='error'>\(received)</message>", false, true),
-        ("<message from='bob@example.org/x' type='groupchat'>\(received)</message>", false, true),
+        ("<message from='bob@example.org/x' type='groupchat'>\(received)</message>", false, false),
         ("<message from='bob@example.org/x'><received xmlns='urn:xmpp:receipts'/></message>", false, true),
         ("<message>\(carbon("received", message("bob@example.org/x", received)))</message>", true, false),
         ("<message>\(carbon("sent", message("\(account)/phone", received)))</message>", false, true),
