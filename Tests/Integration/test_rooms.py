@@ -1,8 +1,10 @@
 """Rooms (XEP-0045) by commands: coming in, speaking, who is there, who rules, and how it ends."""
 
+import subprocess
+
 import pytest
 
-from harness.bridge import chosen
+from harness.bridge import ROOT, binary, chosen
 from harness.peers import Peer, go_sendxmpp_to_room
 from harness.rooms import Refused, Room
 
@@ -109,7 +111,7 @@ def test_a_room_that_is_not_joined_takes_no_message(bridge, room):
     result = running.ask("send", room=room.jid, body="from outside")
     assert result["ok"] is False and result["code"] == "not-joined" and room.jid in result["text"]
     assert room.bodies == []
-    running.leave(65)
+    running.leave(0, 65, 75)
 
 
 def test_no_history_by_default_and_some_where_asked(bridge, room):
@@ -360,7 +362,9 @@ def test_kicked(inside, room):
     kicked = inside.event("room", room=room.jid, action="kicked")
     assert kicked["by"] == "boss" and kicked["reason"] == "restart yourself"
     assert "retry_in_ms" not in kicked, "no fight by default"
-    assert inside.ask("send", room=room.jid, body="still here?")["code"] == "not-joined"
+    result = inside.ask("send", room=room.jid, body="still here?")
+    if result["ok"]:
+        inside.event("delivery", ref=result["ref"], stage="failed")
     assert outcome(inside, room.jid, nick="bridge")["action"] in ("joined", "rejoined")
     room.wait_for("bridge")
 
@@ -418,6 +422,24 @@ def test_commands_about_no_room(bridge, server):
     assert running.event("result", 60, ref="nowhere")["ok"] is False
     running.tell("leave", room=nowhere)
     assert running.ask("leave", room=server.room())["ok"] is False
+
+
+def test_the_example_script_prints_what_goes_on(bridge, room, peer, owner, server):
+    script = ROOT / "contrib/examples/room-status.sh"
+    running = bridge.start_shell(f"exec bash {script} {room.jid} watcher", subprocess.DEVNULL, XMPP_BRIDGE=binary())
+    room.wait_for("watcher")
+    guest = Room(peer, room.jid, "guest")
+    guest.join()
+    room.say("hello")
+    guest.leave()
+    running.wait_for(lambda: "* guest left" in running.out)
+    assert [line for line in running.out.splitlines() if "watcher" not in line and not line.startswith("= subject")] == [
+        "  boss, moderator", "= joined, here: 2", "* guest joined", "<boss> hello", "* guest left",
+    ]  # fmt: skip
+    running.signal()
+    closed = Room.create(owner, server.room(), "boss", members_only=True)
+    run = bridge.shell(f"bash {script} {closed.jid} watcher", XMPP_BRIDGE=binary())
+    assert run.status == 1 and run.out.splitlines()[-1].startswith("cannot join: "), run
 
 
 def test_go_sendxmpp_in_a_room(inside, room, server, tmp_path):
