@@ -203,11 +203,12 @@ public struct ClientSession: Sendable {
     }
 
     /// Shows ourselves otherwise from now on, over reconnections too; nil makes us unavailable (RFC 6121 4.4, 4.5).
-    public mutating func show(_ presence: Configuration.Presence?, at now: Instant) {
+    /// - Parameter farewell: words that go with becoming unavailable.
+    public mutating func show(_ presence: Configuration.Presence?, farewell: String? = nil, at now: Instant) {
         self.now = now
         self.presence = presence
         guard isOnline else { return }
-        announce()
+        announce(farewell: farewell)
     }
 
     /// A subscription request of that contact was approved or denied: the next one is an event again.

@@ -38,13 +38,13 @@ extension ClientSession {
     }
 
     /// Sends our presence as it is to be, or that we are gone if we were there.
-    mutating func announce() {
+    mutating func announce(farewell: String? = nil) {
         guard presence != nil || presenceSent else { return }
         var writer = XMLWriter(capacity: 256)
         if let presence {
             PresenceStanza.write(presence, capabilities, into: &writer)
         } else {
-            PresenceStanza.writeUnavailable(into: &writer)
+            PresenceStanza.writeUnavailable(farewell, into: &writer)
         }
         write(writer.bytes)
         let isFirst = presence != nil && !presenceSent

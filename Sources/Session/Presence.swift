@@ -14,7 +14,12 @@ enum PresenceStanza {
     }
 
     /// That we are no longer available (RFC 6121 4.5.1).
-    static func writeUnavailable(into writer: inout XMLWriter) { writer.raw("<presence type='unavailable'/>") }
+    static func writeUnavailable(_ farewell: String? = nil, into writer: inout XMLWriter) {
+        guard let farewell else { return writer.raw("<presence type='unavailable'/>") }
+        writer.raw("<presence type='unavailable'>")
+        writer.element("status", text: farewell)
+        writer.end("presence")
+    }
 
     /// What a presence stanza says; nil where it says nothing to us (a probe, a type nobody defined).
     static func read(_ stanza: Element, from: JID) -> Event? {

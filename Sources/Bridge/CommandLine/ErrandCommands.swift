@@ -27,6 +27,15 @@ func address(_ text: String, _ name: String) throws(StartFailure) -> JID {
     do { return try JID(text) } catch { throw StartFailure(.usage, "\(name) \(text): \(error)") }
 }
 
+/// The bare address that a person typed.
+func bareAddress(_ text: String, _ name: String) throws(StartFailure) -> JID {
+    let jid = try address(text, name)
+    guard jid.isBare else {
+        throw StartFailure(.usage, "\(name) \(text): expected an address without a resource, \(jid.bare)")
+    }
+    return jid
+}
+
 /// The address of a room that a person typed, with or without `room:`.
 func roomAddress(_ text: String) throws(StartFailure) -> JID {
     let jid = try address(text.hasPrefix("room:") ? String(text.dropFirst(5)) : text, "the room")
@@ -112,7 +121,8 @@ struct RosterCommand: ParsableCommand {
             try runErrand(options) { () throws(StartFailure) in
                 Errand(
                     try contacts.map { text throws(StartFailure) in
-                        .rosterRemove(.init(jid: try address(text, "the contact").bare))
+                        let jid = try bareAddress(text, "the contact")
+                        return .rosterRemove(.init(ref: "\(jid)", jid: jid))
                     })
             }
         }
@@ -141,12 +151,10 @@ struct RosterCommand: ParsableCommand {
         }
     }
 
-    /// What is left out stays as it is, so the list is asked for first.
+    /// What is left out stays as it is.
     fileprivate static func set(_ contact: String, name: String?, groups: [String]?) throws(StartFailure) -> Errand {
-        let jid = try address(contact, "the contact")
-        return Errand([
-            .rosterGet(.init()), .rosterSet(.init(jid: jid.bare, name: name, groups: groups)),
-        ])
+        let jid = try bareAddress(contact, "the contact")
+        return Errand([.rosterSet(.init(ref: "\(jid)", jid: jid, name: name, groups: groups))])
     }
 }
 
@@ -168,7 +176,8 @@ struct SubscriptionCommand: ParsableCommand {
     mutating func run() throws {
         let (action, text, status) = (action, contact, status)
         try runErrand(options) { () throws(StartFailure) in
-            let contact = Command.Contact(jid: try address(text, "the contact").bare, status: status)
+            let contact = Command.Contact(
+                ref: text, jid: try bareAddress(text, "the contact"), status: status)
             let command: Command =
                 switch action {
                 case .request: .subscribe(contact)
@@ -208,7 +217,7 @@ struct BlockCommand: ParsableCommand {
         mutating func run() throws {
             let texts = addresses
             try runErrand(options) { () throws(StartFailure) in
-                Errand([.block(.init(jids: try BlockCommand.jids(texts)))])
+                Errand([.block(.init(ref: texts.joined(separator: " "), jids: try BlockCommand.jids(texts)))])
             }
         }
     }

@@ -31,7 +31,9 @@ struct RoomCommand: ParsableCommand {
             if enters {
                 commands.append(
                     .join(
-                        .init(room: room, password: Environment.process["XMPP_BRIDGE_ROOM_PASSWORD"], creates: creates))
+                        .init(
+                            ref: "\(room)", room: room, password: Environment.process["XMPP_BRIDGE_ROOM_PASSWORD"],
+                            creates: creates))
                 )
             }
             return Errand(commands + (try make(room)), shows: shows)
@@ -57,7 +59,7 @@ struct RoomCommand: ParsableCommand {
         mutating func run() throws {
             let wanted = affiliation.map { [$0.affiliation] } ?? [.owner, .admin, .member, .outcast]
             try RoomCommand.run(target, options, enters: false, shows: .affiliations) { room in
-                wanted.map { .affiliate(.init(room: room, affiliation: $0)) }
+                wanted.map { .affiliate(.init(ref: "\(room)", room: room, affiliation: $0)) }
             }
         }
     }
@@ -95,7 +97,8 @@ struct RoomCommand: ParsableCommand {
             [
                 .affiliate(
                     .init(
-                        room: room, jid: try address(jid, "the address").bare, affiliation: affiliation, reason: reason)
+                        ref: "\(jid)", room: room, jid: try bareAddress(jid, "the address"), affiliation: affiliation,
+                        reason: reason)
                 )
             ]
         }
@@ -111,7 +114,9 @@ struct RoomCommand: ParsableCommand {
 
         mutating func run() throws {
             let (nick, reason) = (occupant, reason)
-            try RoomCommand.run(target, options) { room in [.kick(.init(room: room, nick: nick, reason: reason))] }
+            try RoomCommand.run(target, options) { room in
+                [.kick(.init(ref: nick, room: room, nick: nick, reason: reason))]
+            }
         }
     }
 

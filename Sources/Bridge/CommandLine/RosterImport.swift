@@ -55,6 +55,6 @@ enum RosterImport {
         if case .array(let items) = value("groups") {
             groups = items.compactMap { if case .string(let group) = $0 { group } else { nil } }
         }
-        return .rosterSet(.init(jid: jid.bare, name: name, groups: groups))
+        return .rosterSet(.init(ref: "\(jid.bare)", jid: jid.bare, name: name, groups: groups))
     }
 }

@@ -20,7 +20,7 @@ struct Work {
             file?.presence.map { .init(show: $0.show?.rawValue, status: $0.status, priority: $0.priority) } ?? .init()
         if let errand = request.errand {
             rules = []
-            options.prints = errand.shows != nil
+            options.prints = errand.shows != nil || errand.json
             options.endOfInput = .stay
             // Whoever looks who is there draws no messages.
             presence.priority = -1

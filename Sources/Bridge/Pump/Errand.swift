@@ -25,6 +25,7 @@ struct Errand: Sendable {
     fileprivate(set) var next = 0
     fileprivate(set) var until: Instant?
     fileprivate(set) var isOver = false
+    fileprivate var hasFailed = false
     fileprivate var table = Table()
 
     init(_ commands: [Command], shows: Table.Kind? = nil) {
@@ -76,7 +77,7 @@ extension Pump {
     private mutating func finishErrand() {
         guard let errand, !errand.isOver else { return }
         self.errand?.isOver = true
-        if let kind = errand.shows, !errand.json { printRaw(errand.table.text(kind)) }
+        if let kind = errand.shows, !errand.json, !errand.hasFailed { printRaw(errand.table.text(kind)) }
         // Subscriptions are rows: they must be accepted before the end.
         beginDrain(limit: now + .seconds(Limits.drainSeconds))
     }
@@ -84,15 +85,15 @@ extension Pump {
     /// A result of one of the errand's commands.
     mutating func errandAnswered(_ result: EventRecord) {
         guard let errand, !errand.isOver else { return }
+        // Who asks for JSON and for no list gets the results themselves.
+        if errand.json, errand.shows == nil { printEvent(result) }
         if result["ok"] == .bool(false) {
-            let words = ["text", "condition", "code"].compactMap { result.words($0) }
-            actions.append(
-                .say(
-                    .error,
-                    words.first.map { first in
-                        words.count > 1 && words[1] != first ? "\(first) (\(words[1]))" : first
-                    } ?? "refused"))
+            let condition = result.words("condition") ?? result.words("code") ?? "refused"
+            let why = result.words("text").map { "\($0) (\(condition))" } ?? condition
+            let what = result.words("ref").map { "\($0): " } ?? ""
+            actions.append(.say(.error, what + why))
             worst = worst ?? .undelivered
+            self.errand?.hasFailed = true
             if errand.stopsAtRefusal { self.errand?.next = errand.commands.count }
         }
         goOnWithErrand()

@@ -162,6 +162,10 @@ struct Pump {
     var joins: [JID: Join] = [:]
     /// What goes to each room.
     var outboxes: [JID: RoomOutbox] = [:]
+    /// Rooms in which nothing can be said any more, and why.
+    var closedRooms: [JID: String] = [:]
+    /// Since when we are out of each room that we try to enter.
+    var outOfRooms: [JID: Instant] = [:]
     /// The room of each row that was spoken there.
     var roomOfRow: [UInt64: JID] = [:]
     var board: StatusBoard
@@ -301,6 +305,7 @@ struct Pump {
         consider(board.deadline)
         for outbox in outboxes.values { consider(outbox.deadline) }
         for join in joins.values { consider(join.until) }
+        if case .within(let patience) = options.retry { for since in outOfRooms.values { consider(since + patience) } }
         consider(errand?.deadline)
         return first
     }

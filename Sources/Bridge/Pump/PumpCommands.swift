@@ -99,7 +99,7 @@ extension Pump {
             let own = Session.Configuration.Presence(
                 show: presence.show?.rawValue, status: presence.status, priority: presence.priority ?? 0)
             board.base = presence.available ? own : nil
-            session.show(board.base, at: now)
+            session.show(board.base, farewell: presence.status, at: now)
         } else if session.isOnline {
             session.sendUnreliably(presence.stanza, at: now)
         } else {

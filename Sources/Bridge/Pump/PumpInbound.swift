@@ -110,7 +110,7 @@ extension Pump {
 
     /// An event of our own, to whatever rule takes events.
     mutating func emit(_ event: EventRecord) {
-        if options.printsSession, event.kind == .session { printEvent(event) }
+        if options.printsSession, event.kind == .session || event.kind == .room { printEvent(event) }
         guard router.usesEvents else { return }
         route(.event(event), from: .session)
     }

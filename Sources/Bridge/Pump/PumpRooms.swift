@@ -11,9 +11,7 @@ extension Pump {
     /// Takes a message for a room; it is spoken once we are in.
     mutating func speak(_ content: MessageStanza.Content, ref: String?) {
         counters.rowsAppended += 1
-        if let refusal = outboxes[content.to]?.refusal {
-            return fail(content, ref: ref, condition: nil, refusal)
-        }
+        if let why = closedRooms[content.to] { return fail(content, ref: ref, condition: nil, why) }
         outboxes[content.to, default: RoomOutbox()].take(content, ref: ref)
         speakOn(in: content.to)
     }
@@ -82,6 +80,7 @@ extension Pump {
 
     /// What the rooms were to have shown by now: a room that we are no longer in will not.
     mutating func expireOutboxes() {
+        expireRooms()
         for room in outboxes.keys.sorted(by: { $0.text < $1.text }) {
             for row in outboxes[room]?.overdue(at: now) ?? [] {
                 var isJoined = false
@@ -123,14 +122,10 @@ extension Pump {
             actions.append(.say(.info, "in the room \(update.room) as \(update.nick ?? "?")\(count)"))
             entered(update.room)
         case .refused, .kicked, .banned, .removed, .destroyed: shutOut(update)
-        case .lost:
-            let why = update.reason.map { ": \($0)" } ?? ""
-            let when = update.retryIn.map { "; trying again in \(Self.words($0))" } ?? ""
-            actions.append(.say(.warning, "the room \(update.room) is lost\(why)\(when)"))
+        case .lost: lost(update)
         case .left:
             answerJoin(update.room) { $0.refuse(code: "left", text: "left before it was entered") }
-            outboxes[update.room]?.refusal = "we have left the room"
-            abandon(update.room, "we have left the room")
+            close(update.room, "we have left the room")
         case .invited: invited(update)
         case .subject, .declined: break
         }
@@ -139,7 +134,8 @@ extension Pump {
 
     private mutating func entered(_ room: JID) {
         answerJoin(room) { _ in }
-        outboxes[room]?.refusal = nil
+        closedRooms[room] = nil
+        outOfRooms[room] = nil
         outboxes[room]?.entered()
         speakOn(in: room)
     }
@@ -153,20 +149,44 @@ extension Pump {
                 .say(.warning, "\(update.action.rawValue) from the room \(room): \(words); coming back"))
         }
         answerJoin(room) { $0.refuse(condition: update.condition, text: reason) }
-        outboxes[room, default: RoomOutbox()].refusal = reason
-        let dropped = abandon(room, reason)
+        giveUp(room, reason)
+    }
+
+    /// We are out, or not yet in, and try again: for as long as the user's patience with the server lasts.
+    private mutating func lost(_ update: RoomUpdate) {
+        let room = update.room
+        let reason = update.reason ?? update.condition ?? "lost"
+        answerJoin(room) { $0.refuse(condition: update.condition, text: "\(reason); it is tried again until leave") }
+        guard options.retry != .failFast || options.isDaemon else { return giveUp(room, reason) }
+        if outOfRooms[room] == nil { outOfRooms[room] = now }
+        let when = update.retryIn.map { "; trying again in \(Self.words($0))" } ?? ""
+        actions.append(.say(.warning, "the room \(room) is lost: \(reason)\(when)"))
+    }
+
+    /// Rooms that did not let us in for longer than the retry policy bears.
+    private mutating func expireRooms() {
+        guard case .within(let patience) = options.retry, !options.isDaemon else { return }
+        for (room, since) in outOfRooms.sorted(by: { $0.key.text < $1.key.text }) where since + patience <= now {
+            giveUp(room, "it was not entered within \(Self.words(patience))")
+        }
+    }
+
+    /// Nothing more is said in that room.
+    private mutating func giveUp(_ room: JID, _ reason: String) {
+        let dropped = close(room, reason)
         let what =
             dropped == 0
             ? "" : dropped == 1 ? "; 1 message was not delivered" : "; \(dropped) messages were not delivered"
         // A command's result, or the event, says the same where somebody reads them.
-        let isAsked = options.answersCommands
-        actions.append(.say(isAsked ? .warning : .error, "the room \(room): \(reason)\(what)"))
+        actions.append(.say(options.answersCommands ? .warning : .error, "the room \(room): \(reason)\(what)"))
         endIfNothingIsLeft()
     }
 
     /// Fails what waits for a room.
     @discardableResult
-    private mutating func abandon(_ room: JID, _ reason: String) -> Int {
+    private mutating func close(_ room: JID, _ reason: String) -> Int {
+        closedRooms[room] = reason
+        outOfRooms[room] = nil
         let all = outboxes[room]?.abandon() ?? []
         for one in all {
             if let row = one.row { forget(row, id: one.message.content.id) }
@@ -178,15 +198,11 @@ extension Pump {
 
     /// A filter whose rules all begin or end in rooms that shut it out has nothing left to do.
     private mutating func endIfNothingIsLeft() {
-        guard phase == .running, !options.isDaemon, options.reads != .commands, !options.answersCommands else { return }
-        let isLive = { [session] (end: Endpoint) in
-            guard case .room(let room) = end, case .refused = session.standing(in: room) else { return true }
-            return false
+        guard phase == .running, !options.isDaemon, !options.answersCommands, !router.rules.isEmpty else { return }
+        let isLive = { [closedRooms] (end: Endpoint) in
+            if case .room(let room) = end { closedRooms[room] == nil } else { true }
         }
-        let rules = router.rules
-        guard !rules.isEmpty,
-            !rules.contains(where: { $0.from.contains(where: isLive) && $0.to.contains(where: isLive) })
-        else { return }
+        if router.rules.contains(where: { $0.from.contains(where: isLive) && $0.to.contains(where: isLive) }) { return }
         worst = .undelivered
         failures.told = failures.count
         settle()
@@ -195,16 +211,16 @@ extension Pump {
     /// Whether it is known of every room that is sent to whether it lets us in.
     var roomsAreDecided: Bool {
         router.roomsSentTo.allSatisfy { room in
-            switch session.standing(in: room) {
-            case .joined, .refused, nil: true
-            case .joining, .lost: false
-            }
+            if closedRooms[room] != nil { return true }
+            if case .joined = session.standing(in: room) { return true }
+            return false
         }
     }
 
     private mutating func invited(_ update: RoomUpdate) {
-        guard let by = update.by.flatMap({ try? JID(received: $0) }),
-            options.invitations.contains(where: { $0.matches(by) }), session.standing(in: update.room) == nil
+        let isOut = session.standing(in: update.room) == nil || closedRooms[update.room] != nil
+        guard isOut, let by = update.by.flatMap({ try? JID(received: $0) }),
+            options.invitations.contains(where: { $0.matches(by) })
         else { return }
         actions.append(.say(.info, "following the invitation of \(by.bare) into \(update.room)"))
         session.join(RoomChoice(room: update.room, nick: options.nick, password: update.password), at: now)

@@ -37,8 +37,6 @@ struct RoomOutbox: Sendable {
     /// What is spoken and not shown yet, by its row.
     private var spoken: [UInt64: Spoken] = [:]
     private var nextOrder: UInt64 = 0
-    /// Why nothing can be spoken any more.
-    var refusal: String?
 
     // The room's limit on our rate, as it turned out.
     private var pausedUntil: Instant?

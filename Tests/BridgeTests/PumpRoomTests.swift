@@ -1,0 +1,242 @@
+import Session
+import Stanza
+import Testing
+
+@testable import Bridge
+
+/// Lines into a room, and what is said there, through the whole pump.
+@Suite struct PumpRoomTests {
+    static let room = "ops@rooms.example.org"
+    static let mucUser = "xmlns='http://jabber.org/protocol/muc#user'"
+
+    static func filter(
+        _ more: [String] = [], retry: Configuration.Retry = .forever
+    ) throws -> PumpDialogue {
+        var talk = try PumpDialogue.online(["--to", "room:\(room)"] + more, retry: retry)
+        talk.forget()
+        return talk
+    }
+
+    @Test func linesWaitUntilWeAreInAndCountWhenTheyAreShown() throws {
+        var talk = try PumpDialogue(["--to", "room:\(Self.room)"])
+        try talk.logIn()
+        talk.settle()
+        #expect(talk.socket.contains("<presence id='"), "it joins")
+        #expect(!talk.socket.contains("<presence><"), "and announces no presence")
+        talk.type("one\ntwo\n")
+        #expect(talk.bodies == [])
+        talk.feed(.inputEnded)
+        #expect(!talk.hasLeft)
+        try talk.enterRoom()
+        #expect(talk.bodies == ["one", "two"])
+        #expect(talk.messages.allSatisfy { $0.contains("type='groupchat'") })
+        talk.settle()
+        #expect(!talk.hasLeft, "the server's acceptance is no proof")
+        try talk.show(talk.messages[0])
+        try talk.show(talk.messages[1])
+        #expect(talk.hasLeft)
+        talk.closeStream()
+        #expect(talk.status == .success && talk.complaints == [])
+    }
+
+    @Test func aRoomThatShutsUsOutEndsTheFilterWithOneLine() throws {
+        var talk = try Self.filter()
+        talk.type((1...50).map { "line \($0)\n" }.joined())
+        try talk.refuseRoom("registration-required", type: "auth")
+        talk.settle()
+        talk.closeStream()
+        #expect(talk.status == .undelivered)
+        #expect(talk.complaints.count == 1, "\(talk.complaints)")
+        #expect(talk.complaints.first?.hasPrefix("error: the room \(Self.room): ") == true)
+        #expect(talk.complaints.first?.hasSuffix("; 50 messages were not delivered") == true)
+    }
+
+    @Test func withFailFastARoomThatCannotBeReachedEndsItToo() throws {
+        var talk = try Self.filter(retry: .failFast)
+        try talk.refuseRoom("remote-server-timeout", type: "wait")
+        talk.settle()
+        talk.closeStream()
+        #expect(talk.status == .undelivered && talk.complaints.count == 1, "\(talk.complaints)")
+    }
+
+    @Test func patienceWithARoomIsThatWithAServer() throws {
+        var talk = try Self.filter(retry: .within(.seconds(60)))
+        talk.type("hi\n")
+        try talk.refuseRoom("remote-server-timeout", type: "wait")
+        #expect(talk.status == nil && talk.complaints.count == 1)
+        talk.forget()
+        // It is tried again, and answered by nobody.
+        for _ in 0..<70 where talk.status == nil {
+            talk.pass(.seconds(1))
+            talk.settle()
+        }
+        talk.closeStream()
+        #expect(talk.status == .undelivered)
+        #expect(
+            talk.complaints.last
+                == "error: the room \(Self.room): it was not entered within 60 s; 1 message was not delivered")
+    }
+
+    @Test func whatARoomTurnsAwayGoesAgainAndKeepsItsID() throws {
+        var talk = try Self.filter()
+        try talk.enterRoom()
+        talk.type("one\ntwo\n")
+        let first = talk.messages
+        try talk.bounce(first[0], "policy-violation", type: "wait")
+        try talk.bounce(first[1], "policy-violation", type: "wait")
+        talk.forget()
+        talk.wait(.seconds(2))
+        #expect(talk.messages == [first[0]], "one after the other")
+        try talk.show(first[0])
+        talk.forget()
+        talk.wait(.seconds(2))
+        #expect(talk.messages == [first[1]])
+        try talk.show(first[1])
+        talk.feed(.inputEnded)
+        #expect(talk.hasLeft && talk.complaints == [])
+    }
+
+    @Test func whatARoomRefusesIsAFailure() throws {
+        var talk = try Self.filter()
+        try talk.enterRoom()
+        talk.type("one\n")
+        try talk.bounce(talk.messages[0], "forbidden", type: "auth")
+        talk.feed(.inputEnded)
+        talk.settle()
+        talk.closeStream()
+        #expect(talk.status == .undelivered)
+        #expect(talk.complaints == ["error: the message to \(Self.room) was not delivered: forbidden"])
+    }
+
+    @Test func aRoomThatShowsNothingIsAFailureInTime() throws {
+        var talk = try Self.filter()
+        try talk.enterRoom()
+        talk.type("one\n")
+        talk.feed(.inputEnded)
+        talk.settle()
+        #expect(!talk.hasLeft)
+        talk.wait(.seconds(31))
+        talk.settle()
+        talk.closeStream()
+        #expect(talk.status == .undelivered, "\(talk.complaints)")
+    }
+
+    /// A fresh stream sends again what the room has not shown, and nothing else.
+    @Test func afterAFreshLoginOnlyWhatWasNotShownGoesAgain() throws {
+        var talk = try Self.filter()
+        try talk.enterRoom()
+        talk.type("one\ntwo\n")
+        let said = talk.messages
+        try talk.show(said[0])
+        talk.cut()
+        talk.forget()
+        talk.wait(.seconds(5))
+        try talk.authenticate()
+        try talk.server("<failed xmlns='urn:xmpp:sm:3'/>")
+        try talk.bound()
+        try talk.enterRoom()
+        talk.wait(.seconds(2))
+        #expect(Set(talk.messages) == [said[1]])
+    }
+
+    // MARK: - Inbound
+
+    @Test func whatIsSaidInTheRoomGoesToItsRulesAndNothingOfOurs() throws {
+        let yaml = """
+            bridges:
+              - {from: "room:\(Self.room)", to: stdout, body: "<{nick}> {body}"}
+              - {from: stdin, to: "room:\(Self.room)"}
+            """
+        var talk = try PumpDialogue.online([], yaml: yaml)
+        try talk.enterRoom()
+        talk.type("ours\n")
+        try talk.show(talk.messages[0])
+        try talk.server(
+            "<message type='groupchat' from='\(Self.room)/bob'><body>hello</body></message>")
+        // Another client of ours, under the same nick.
+        try talk.server(
+            "<message type='groupchat' from='\(Self.room)/bridge' id='z'><body>by hand</body></message>")
+        try talk.server("<message type='groupchat' from='other@rooms.example.org/x'><body>forged</body></message>")
+        #expect(talk.printed == "<bob> hello\n")
+    }
+
+    @Test func eventsOfARoom() throws {
+        var talk = try PumpDialogue.online(["--events", "--to", "room:\(Self.room)"])
+        try talk.enterRoom()
+        #expect(
+            talk.events.last(where: { $0.contains("\"event\":\"room\"") })
+                == "{\"event\":\"room\",\"room\":\"\(Self.room)\",\"action\":\"joined\",\"nick\":\"bridge\",\"occupants\":2}"
+        )
+        talk.forget()
+        try talk.server("<message type='groupchat' from='other@rooms.example.org/x'><body>forged</body></message>")
+        #expect(talk.events.count == 1 && talk.events[0].contains("\"code\":\"forged\""))
+    }
+
+    @Test func invitationsAreFollowedByPolicyOnly() throws {
+        let yaml = """
+            contacts: {invitations: ["*@example.org"]}
+            bridges: [{from: events, to: stdout}]
+            """
+        var talk = try PumpDialogue.online([], yaml: yaml)
+        for (inviter, isFollowed) in [("eve@example.net", false), ("bob@example.org", true)] {
+            talk.forget()
+            try talk.server(
+                "<message from='\(Self.room)'><x \(Self.mucUser)><invite from='\(inviter)/x'/></x></message>")
+            talk.settle()
+            #expect(talk.socket.contains("to='\(Self.room)/bridge'") == isFollowed)
+        }
+    }
+
+    @Test func requestsAreApprovedByPolicyOnly() throws {
+        let yaml = """
+            contacts: {accept: ["*@example.org"], block: [spam.example]}
+            bridges: [{from: events, to: stdout}]
+            """
+        var talk = try PumpDialogue(["--events"], yaml: yaml)
+        try talk.logIn()
+        #expect(talk.socket.contains("<block xmlns='urn:xmpp:blocking'><item jid='spam.example'/></block>"))
+        talk.forget()
+        try talk.server("<presence type='subscribe' from='eve@example.net'/>")
+        #expect(!talk.socket.contains("subscribed"))
+        try talk.server("<presence type='subscribe' from='bob@example.org'/>")
+        #expect(talk.socket.contains("<presence to='bob@example.org' type='subscribed'"))
+    }
+}
+
+extension PumpDialogue {
+    /// What a person was told by default.
+    fileprivate var complaints: [String] { said.filter { !$0.hasPrefix("info: ") } }
+
+    /// The room lets us in, where bob is already.
+    mutating func enterRoom() throws {
+        try server(
+            "<presence from='\(PumpRoomTests.room)/bob'><x \(PumpRoomTests.mucUser)>"
+                + "<item affiliation='none' role='participant'/></x></presence>")
+        try server(
+            "<presence from='\(PumpRoomTests.room)/bridge'><x \(PumpRoomTests.mucUser)>"
+                + "<item affiliation='none' role='participant'/><status code='110'/></x></presence>")
+        try server("<message type='groupchat' from='\(PumpRoomTests.room)'><subject/></message>")
+    }
+
+    mutating func refuseRoom(_ condition: String, type: String) throws {
+        try server(
+            "<presence from='\(PumpRoomTests.room)/bridge' type='error'><x xmlns='http://jabber.org/protocol/muc'/>"
+                + "<error type='\(type)'><\(condition) xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>"
+        )
+    }
+
+    private static func id(of message: String) -> String { message.from("id='").upTo("'", keeping: false) }
+
+    /// The room shows our message to us.
+    mutating func show(_ message: String) throws {
+        try server(
+            "<message type='groupchat' from='\(PumpRoomTests.room)/bridge' id='\(Self.id(of: message))'>"
+                + "<body>\(message.from("<body>").upTo("</body>", keeping: false))</body></message>")
+    }
+
+    mutating func bounce(_ message: String, _ condition: String, type: String) throws {
+        try server(
+            "<message type='error' from='\(PumpRoomTests.room)' id='\(Self.id(of: message))'>"
+                + "<error type='\(type)'><\(condition) xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>")
+    }
+}
