@@ -433,7 +433,8 @@ def test_the_example_script_prints_what_goes_on(bridge, room, peer, owner, serve
     room.say("hello")
     guest.leave()
     running.wait_for(lambda: "* guest left" in running.out)
-    assert [line for line in running.out.splitlines() if "watcher" not in line and not line.startswith("= subject")] == [
+    told = [line for line in running.out.splitlines() if "watcher" not in line and not line.startswith("= subject")]
+    assert told == [
         "  boss, moderator", "= joined, here: 2", "* guest joined", "<boss> hello", "* guest left",
     ]  # fmt: skip
     running.signal()
