@@ -70,6 +70,11 @@ public enum Endpoint: Hashable, Sendable {
                 what: "a room has no resource; \(Wording.quote(jid.resource ?? "")) would be somebody's nick in it",
                 hint: "expected room:\(jid.bare); our own nick is given as nick: in rooms:, or by --nick", offset: 5)
         }
+        guard jid.local != nil else {
+            throw EndpointProblem(
+                what: "\(Wording.quote(jid.text)) is a service and no room of it",
+                hint: "expected for example room:ops@\(jid)", offset: 5)
+        }
         return jid
     }
 

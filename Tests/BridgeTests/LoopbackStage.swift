@@ -15,11 +15,11 @@ final class LoopbackStage {
     private let authority: String
     private let domain: String
 
-    init(_ faults: [String], domain: String = "localhost") throws {
+    init(_ faults: [String], domain: String = "localhost", rooms: [String] = []) throws {
         self.domain = domain
         server = try Process(
             ["demo", "--serve", "--domain", domain, "--account", "a:secret", "--account", "b:other"]
-                + faults.flatMap { ["--fault", $0] })
+                + faults.flatMap { ["--fault", $0] } + rooms.flatMap { ["--room", $0] })
         let isThere = server.output.wait(seconds: Self.secondsMax) { $0.hasPrefix("{") }
         try #require(isThere, "the server said: \(server.errors.text)")
         let line = server.output.text

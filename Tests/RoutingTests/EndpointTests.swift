@@ -16,6 +16,7 @@ import Testing
         ("tail:/var/log/*.log", "\"tail:/var/log/*.log\": this version has no tail: endpoints yet"),
         ("file:out", "\"file:out\": this version has no file: endpoints yet"),
         ("room:", "no address behind room:; expected for example room:ops@conference.example.org"),
+        ("room:conference.example.org", "\"conference.example.org\" is a service and no room of it"),
         ("room:ops@conference.example.org/me", "a room has no resource; \"me\" would be somebody's nick in it"),
         ("", "unknown endpoint \"\"; expected stdin, stdout, xmpp:JID, room:JID, events, presence or commands"),
         ("stdn", "unknown endpoint \"stdn\"; did you mean stdin?"),

@@ -9,6 +9,9 @@ import Wire
 /// Runs a pump against the world: one event loop, and threads for what blocks. Confined to the loop once started;
 /// other threads only ever call ``enter(_:)``, which hops onto it.
 final class Runner: @unchecked Sendable {
+    /// The shortest wait of the timer.
+    private static let timerNanosecondsMin: Int64 = 100_000
+
     private let loop: any EventLoop
     private let plan: RunPlan
     private let connector: Connector
@@ -107,7 +110,8 @@ final class Runner: @unchecked Sendable {
         guard let deadline else { return }
         if let timer, timer.at <= deadline { return }
         timer?.task.cancel()
-        let delay = max(deadline.nanoseconds - Clock.monotonic().nanoseconds, 0)
+        // Tasks that are due at once run before the sockets are looked at: not even a fault of ours may starve those.
+        let delay = max(deadline.nanoseconds - Clock.monotonic().nanoseconds, Self.timerNanosecondsMin)
         let task = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { [self] in
             timer = nil
             let due = pump.rest().deadline

@@ -64,10 +64,12 @@ extension Pump {
         var isTaken = true
         for jid in recipients {
             let type = message.type?.rawValue ?? "chat"
-            if type == "groupchat", session.standing(in: jid) == nil {
+            if type == "groupchat",
+                let why = closedRooms[jid] ?? (session.standing(in: jid) == nil ? "join it first" : nil)
+            {
                 return answer(
                     .result(
-                        ref: message.ref, ok: false, code: "not-joined", text: "not in the room \(jid): join it first",
+                        ref: message.ref, ok: false, code: "not-joined", text: "not in the room \(jid): \(why)",
                         key: message.room == nil ? "to" : "room", line: number))
             }
             var content = MessageStanza.Content(

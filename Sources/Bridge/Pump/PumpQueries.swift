@@ -72,7 +72,7 @@ extension Pump {
             result.os = os
         case .element(let element): result.xml = element.description
         case .refused(let error, let element):
-            result.refuse(condition: error.condition, text: error.text)
+            result.refuse(condition: error.condition, text: error.text ?? error.meaning)
             result.xml = element.description
         case .unanswered(let why): result.refuse(why)
         }

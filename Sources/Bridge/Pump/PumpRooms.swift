@@ -16,10 +16,10 @@ extension Pump {
         speakOn(in: content.to)
     }
 
-    /// Speaks what waits, where we are in the room and it bears it.
+    /// Speaks the next that waits, where we are in the room and it bears it.
     mutating func speakOn(in room: JID) {
         guard case .joined = session.standing(in: room) else { return }
-        while var message = outboxes[room]?.next(at: now) {
+        if var message = outboxes[room]?.next(at: now) {
             let row = store.lastNumber + 1
             let id = message.content.id ?? stanzas.identifier(row)
             // Spoken again it is the same message, so it keeps its first id.
@@ -40,7 +40,7 @@ extension Pump {
     }
 
     /// Rows that no store holds yet: they count as taken in.
-    var heldCount: Int { outboxes.values.reduce(0) { $0 + $1.heldCount } }
+    var heldCount: Int { outboxes.values.reduce(0) { $0 + $1.waitingCount } }
     /// Messages that are neither accepted nor refused.
     var waitingCount: Int { store.count + heldCount }
 
@@ -82,7 +82,7 @@ extension Pump {
     mutating func expireOutboxes() {
         expireRooms()
         for room in outboxes.keys.sorted(by: { $0.text < $1.text }) {
-            for row in outboxes[room]?.overdue(at: now) ?? [] {
+            if let row = outboxes[room]?.overdue(at: now) {
                 var isJoined = false
                 if case .joined = session.standing(in: room) { isJoined = true }
                 if !isJoined, outboxes[room]?.turnedAway(row, .absent, at: now) == true {
@@ -94,6 +94,7 @@ extension Pump {
                     tellFailure("the message to \(room) was not delivered: \(text)")
                 }
             }
+            outboxes[room]?.expire(at: now)
             speakOn(in: room)
         }
         settleIfDrained()

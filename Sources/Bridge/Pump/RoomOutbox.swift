@@ -2,6 +2,9 @@ import Stanza
 
 /// What goes to one room. Only an occupant may speak there, and only our own message, shown to us again, proves that the
 /// room has taken it (XEP-0045 7.4): so messages wait until we are in, and each is kept until it comes back.
+///
+/// They go one after the other: a room that limits how much is said turns one away and may take the next, and the order
+/// is kept all the same.
 struct RoomOutbox: Sendable {
     /// Named limits, unit last.
     enum Limits {
@@ -9,34 +12,36 @@ struct RoomOutbox: Sendable {
         static let reflectionSeconds = 30
         /// How long one message is tried that the room turns away for now.
         static let patienceSeconds = 600
-        /// The longest pause that a room's limit on our rate may bring.
-        static let pauseSecondsMax = 60
+        /// The first pause that a room's limit brings.
+        static let pauseFirst: Duration = .milliseconds(500)
+        /// The longest.
+        static let pauseMax: Duration = .seconds(60)
         /// After so many messages in a row that were taken, the pause between them is halved.
         static let takenForRelief = 5
+        /// Before it is tried again where we were not in the room, if that is not told otherwise.
+        static let absenceSeconds = 1
     }
 
     /// A message for the room.
     struct Message: Sendable {
         var content: MessageStanza.Content
         var ref: String?
-        /// Its place among the messages for this room.
-        let order: UInt64
         /// When it was tried first.
         var triedSince: Instant?
     }
 
     private struct Spoken: Sendable {
         var message: Message
+        let row: UInt64
         /// When it must have been shown; nil until the server has accepted it.
         var until: Instant?
     }
 
     /// What waits to be spoken, in its order.
-    private var held: [Message] = []
-    private var heldFrom = 0
-    /// What is spoken and not shown yet, by its row.
-    private var spoken: [UInt64: Spoken] = [:]
-    private var nextOrder: UInt64 = 0
+    private var waiting: [Message] = []
+    private var waitingFrom = 0
+    /// What is spoken and not shown yet.
+    private var spoken: Spoken?
 
     // The room's limit on our rate, as it turned out.
     private var pausedUntil: Instant?
@@ -44,58 +49,54 @@ struct RoomOutbox: Sendable {
     private var pause: Duration = .zero
     private var takenInARow = 0
 
-    /// Messages that are neither shown nor refused.
-    var count: Int { heldCount + spoken.count }
     /// Messages that no row stands for.
-    var heldCount: Int { held.count - heldFrom }
+    var waitingCount: Int { waiting.count - waitingFrom }
 
     // MARK: - In
 
     /// Takes a message; it is spoken by ``next(at:)``.
     mutating func take(_ content: MessageStanza.Content, ref: String?) {
-        held.append(Message(content: content, ref: ref, order: nextOrder))
-        nextOrder += 1
+        waiting.append(Message(content: content, ref: ref))
     }
 
-    /// The message to speak now; nil where none waits or the room wants a pause.
+    /// The message to speak now; nil where none waits, one is on its way, or the room wants a pause.
     mutating func next(at now: Instant) -> Message? {
-        guard heldFrom < held.count else { return nil }
+        guard spoken == nil, waitingFrom < waiting.count else { return nil }
         if let pausedUntil, now < pausedUntil { return nil }
-        // A room that limits our rate gets one after the other.
-        if pause > .zero, !spoken.isEmpty { return nil }
         pausedUntil = nil
-        var message = held[heldFrom]
+        var message = waiting[waitingFrom]
         message.triedSince = message.triedSince ?? now
-        heldFrom += 1
-        if heldFrom == held.count {
-            held.removeAll(keepingCapacity: true)
-            heldFrom = 0
-        } else if heldFrom > 1_024, heldFrom * 2 > held.count {
-            held.removeFirst(heldFrom)
-            heldFrom = 0
+        waitingFrom += 1
+        if waitingFrom == waiting.count || waitingFrom > 1_024 {
+            waiting.removeFirst(waitingFrom)
+            waitingFrom = 0
         }
         return message
     }
 
     /// That message goes out as this row.
-    mutating func spoke(_ message: Message, row: UInt64) { spoken[row] = Spoken(message: message) }
+    mutating func spoke(_ message: Message, row: UInt64) { spoken = Spoken(message: message, row: row) }
 
     // MARK: - Out
 
     /// The room has shown it.
     mutating func shown(_ row: UInt64, at now: Instant) -> Message? {
-        guard let message = spoken.removeValue(forKey: row)?.message else { return nil }
+        guard let message = drop(row) else { return nil }
         takenInARow += 1
         if takenInARow >= Limits.takenForRelief {
             takenInARow = 0
-            pause = pause <= .seconds(1) ? .zero : pause / 2
+            pause = pause <= Limits.pauseFirst ? .zero : pause / 2
         }
         if pause > .zero { pausedUntil = now + pause }
         return message
     }
 
     /// It is given up for good.
-    mutating func drop(_ row: UInt64) -> Message? { spoken.removeValue(forKey: row)?.message }
+    mutating func drop(_ row: UInt64) -> Message? {
+        guard let one = spoken, one.row == row else { return nil }
+        spoken = nil
+        return one.message
+    }
 
     /// Why a message was not taken for now.
     enum Hindrance {
@@ -105,66 +106,60 @@ struct RoomOutbox: Sendable {
         case rate
     }
 
-    /// The room has not taken it, for now: it is spoken again, in its order.
+    /// The room has not taken it, for now: it is spoken again.
     /// - Returns: Whether it has still time; nil for a row that is not of this room.
     mutating func turnedAway(_ row: UInt64, _ hindrance: Hindrance, at now: Instant) -> Bool? {
-        guard let message = spoken[row]?.message else { return nil }
-        if let since = message.triedSince, since + .seconds(Limits.patienceSeconds) <= now { return false }
-        spoken[row] = nil
-        hold(message)
+        guard let one = spoken, one.row == row else { return nil }
+        if let since = one.message.triedSince, since + .seconds(Limits.patienceSeconds) <= now { return false }
+        spoken = nil
+        if waitingFrom > 0 {
+            waitingFrom -= 1
+            waiting[waitingFrom] = one.message
+        } else {
+            waiting.insert(one.message, at: 0)
+        }
         takenInARow = 0
         switch hindrance {
-        case .absent: pausedUntil = now + .seconds(1)
+        case .absent: pausedUntil = now + .seconds(Limits.absenceSeconds)
         case .rate:
-            pause = min(max(pause * 2, .seconds(1)), .seconds(Limits.pauseSecondsMax))
+            pause = min(max(pause * 2, Limits.pauseFirst), Limits.pauseMax)
             pausedUntil = now + pause
         }
         return true
     }
 
-    private mutating func hold(_ message: Message) {
-        if heldFrom > 0 {
-            held.removeFirst(heldFrom)
-            heldFrom = 0
-        }
-        // Nearly always it is older than all that wait.
-        let place = held.firstIndex { $0.order > message.order } ?? held.count
-        held.insert(message, at: place)
-    }
-
     /// The server has accepted all rows up to this one: from now on the room has its time.
     mutating func accepted(upTo row: UInt64, at now: Instant) {
-        for (number, one) in spoken where number <= row && one.until == nil {
-            spoken[number]?.until = now + .seconds(Limits.reflectionSeconds)
-        }
+        guard let one = spoken, one.row <= row, one.until == nil else { return }
+        spoken?.until = now + .seconds(Limits.reflectionSeconds)
     }
 
     /// We are in the room again: it has no grudge against us.
     mutating func entered() { pausedUntil = nil }
 
-    /// Takes everything out, in its order, with the rows of what was spoken.
+    /// Takes everything out, in its order, with the row of what was spoken.
     mutating func abandon() -> [(message: Message, row: UInt64?)] {
-        let waiting = held[heldFrom...].map { (message: $0, row: UInt64?.none) }
-        let all = spoken.map { (message: $0.value.message, row: UInt64?.some($0.key)) } + waiting
-        spoken.removeAll()
-        held.removeAll()
-        heldFrom = 0
-        return all.sorted { $0.message.order < $1.message.order }
+        let all = spoken.map { [(message: $0.message, row: UInt64?.some($0.row))] } ?? []
+        let rest = waiting[waitingFrom...].map { (message: $0, row: UInt64?.none) }
+        spoken = nil
+        waiting.removeAll()
+        waitingFrom = 0
+        return all + rest
     }
 
     // MARK: - Time
 
-    /// When to look again.
-    var deadline: Instant? {
-        let due = heldCount > 0 ? pausedUntil : nil
-        return spoken.values.reduce(due) { first, one in
-            guard let until = one.until else { return first }
-            return first.map { min($0, until) } ?? until
-        }
+    /// A pause that is over is no reason to look again: whoever is not in the room has nothing to say yet.
+    mutating func expire(at now: Instant) {
+        if let until = pausedUntil, until <= now { pausedUntil = nil }
     }
 
-    /// The rows that should have been shown by now, oldest first.
-    func overdue(at now: Instant) -> [UInt64] {
-        spoken.filter { $0.value.until.map { $0 <= now } ?? false }.keys.sorted()
+    /// When to look again.
+    var deadline: Instant? { spoken == nil ? (waitingCount > 0 ? pausedUntil : nil) : spoken?.until }
+
+    /// The row that should have been shown by now.
+    func overdue(at now: Instant) -> UInt64? {
+        guard let one = spoken, let until = one.until, until <= now else { return nil }
+        return one.row
     }
 }
