@@ -50,8 +50,10 @@ def test_receipts_for_what_we_send(bridge, server):
         ref = running.tell("send", to=reader.jid, body="seen?", receipt=True)["ref"]
         done = running.event("delivery", ref=ref, stage="received")
         assert done["to"].partition("/")[0] == reader.jid
+        # A receipt may overtake the server's own word.
+        running.event("delivery", ref=ref, stage="acknowledged")
         stages = [event["stage"] for event in chosen(running.events, "delivery", ref=ref)]
-        assert stages.index("acknowledged") < stages.index("received") and len(stages) == len(set(stages)), stages
+        assert sorted(stages) == ["acknowledged", "received"], stages
         plain = running.tell("send", to=reader.jid, body="not asked")["ref"]
         reader.wait_for_messages(2, 10)
         running.tell("ping", jid=reader.full_jid)

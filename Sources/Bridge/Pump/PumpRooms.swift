@@ -161,7 +161,7 @@ extension Pump {
         guard options.retry != .failFast || options.isDaemon else { return giveUp(room, reason) }
         if outOfRooms[room] == nil { outOfRooms[room] = now }
         let when = update.retryIn.map { "; trying again in \(Self.words($0))" } ?? ""
-        actions.append(.say(.warning, "the room \(room) is lost: \(reason)\(when)"))
+        actions.append(.say(errand != nil ? .info : .warning, "the room \(room) is lost: \(reason)\(when)"))
     }
 
     /// Rooms that did not let us in for longer than the retry policy bears.
@@ -178,8 +178,9 @@ extension Pump {
         let what =
             dropped == 0
             ? "" : dropped == 1 ? "; 1 message was not delivered" : "; \(dropped) messages were not delivered"
-        // A command's result, or the event, says the same where somebody reads them.
-        actions.append(.say(options.answersCommands ? .warning : .error, "the room \(room): \(reason)\(what)"))
+        // A command's result says the same where somebody reads it.
+        let level: LogLevel = errand != nil ? .info : options.answersCommands ? .warning : .error
+        actions.append(.say(level, "the room \(room): \(reason)\(what)"))
         endIfNothingIsLeft()
     }
 
