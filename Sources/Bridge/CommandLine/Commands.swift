@@ -9,11 +9,11 @@ struct RootCommand: ParsableCommand {
         commandName: "xmpp-bridge",
         abstract: "A Unix filter that speaks XMPP.",
         usage: """
-            PRODUCER | xmpp-bridge --to JID [--to room:JID]   a message a line, then leave
-            PRODUCER | xmpp-bridge                         by the rules of bridges.yaml for standard input and output
-            xmpp-bridge [--from JID]                       events to standard output, until told to stop
-            xmpp-bridge --input ndjson < COMMANDS          commands in, results and events out
-            xmpp-bridge run [--config FILE]                all bridges of the file, until told to stop
+            PRODUCER | xmpp-bridge --to JID [--to room:JID]  a message a line, then leave
+            PRODUCER | xmpp-bridge                           by the rules of bridges.yaml for standard input and output
+            xmpp-bridge [--from JID]                         events to standard output, until told to stop
+            xmpp-bridge --input ndjson < COMMANDS            commands in, results and events out
+            xmpp-bridge run [--config FILE]                  all bridges of the file, until told to stop
             """,
         discussion: """
             For example:  tail -F app.log | xmpp-bridge --to ops@example.org

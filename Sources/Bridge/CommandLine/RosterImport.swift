@@ -41,8 +41,10 @@ enum RosterImport {
     private static func command(_ line: [UInt8], _ number: UInt64) throws(StartFailure) -> Command {
         let place = "standard input, line \(number)"
         let json: JSON
-        do { json = try line.withUnsafeBufferPointer { try JSON.parse($0) } } catch {
-            throw StartFailure(.badInput, "\(place): \(error)")
+        do throws(JSON.Problem) {
+            json = try line.withUnsafeBufferPointer { text throws(JSON.Problem) in try JSON.parse(text) }
+        } catch {
+            throw StartFailure(.badInput, "\(place), column \(error.column): \(error.what)")
         }
         guard case .object(let members) = json else { throw StartFailure(.badInput, "\(place): expected an object") }
         func value(_ name: String) -> JSON? { members.first { $0.name == name }?.value }

@@ -87,7 +87,8 @@ extension Pump {
         guard let errand, !errand.isOver else { return }
         // Who asks for JSON and for no list gets the results themselves.
         if errand.json, errand.shows == nil { printEvent(result) }
-        if result["ok"] == .bool(false) {
+        // Of commands that were on their way together one refusal says it for all.
+        if result["ok"] == .bool(false), !(errand.hasFailed && errand.stopsAtRefusal) {
             let condition = result.words("condition") ?? result.words("code") ?? "refused"
             let why = result.words("text").map { "\($0) (\(condition))" } ?? condition
             let what = result.words("ref").map { "\($0): " } ?? ""
