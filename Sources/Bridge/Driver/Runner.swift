@@ -19,16 +19,23 @@ final class Runner: @unchecked Sendable {
     private var connection: StreamConnection?
     /// Whether the connection, or the last one, never brought a session: the next attempt begins elsewhere.
     private var isUnproven = false
-    private var input: InputReader?
-    private var output: OutputWriter?
+    /// The readers of the pump's sources, and the writers of its sinks, by their numbers.
+    private var inputs: [Input?] = []
+    private var outputs: [OutputWriter?] = []
     private var progress: ProgressLine?
     private var timer: (at: Instant, task: Scheduled<Void>)?
     private var waiting: [Pump.Input] = []
     private var isFeeding = false
     /// Whether inputs are the parts of one read of the socket, whose end will be told.
     private var isInBatch = false
-    private var isReading = false
     private var stopsAsked = 0
+    /// A source's reader.
+    private struct Input {
+        let reader: InputReader
+        /// Whether it has a permission that it has not used yet.
+        var isReading = false
+    }
+
     private let hadTerminal = isatty(STDIN_FILENO) == 1 || isatty(STDOUT_FILENO) == 1
     private let finished: EventLoopPromise<ExitStatus>
 
@@ -60,6 +67,8 @@ final class Runner: @unchecked Sendable {
     // MARK: - The loop
 
     private func begin() {
+        inputs = Array(repeating: nil, count: pump.sources.count)
+        outputs = Array(repeating: nil, count: pump.sinks.count)
         Signals.listen { [self] order in enter { self.answer(order) } }
         if plan.options.prints { openOutput() }
         if plan.options.reads != .nothing || plan.options.watchesInput { openInput() }
@@ -91,17 +100,19 @@ final class Runner: @unchecked Sendable {
         let bytes = pump.takeSocketOutput()
         if !bytes.isEmpty { connection?.write(bytes) }
         if pump.counters.isOnline { isUnproven = false }
-        let printed = pump.takeOutput()
-        if !printed.isEmpty { output?.write(printed) }
+        for sink in outputs.indices {
+            let bytes = pump.takeOutput(of: sink)
+            if !bytes.isEmpty { outputs[sink]?.write(bytes) }
+        }
     }
 
     private func afterwards() {
-        let rest = pump.rest()
-        if rest.wantsInput, !isReading, let input {
-            isReading = true
-            input.permit()
+        for source in inputs.indices {
+            guard let input = inputs[source], !input.isReading, pump.wants(source) else { continue }
+            inputs[source]?.isReading = true
+            input.reader.permit()
         }
-        schedule(rest.deadline)
+        schedule(pump.nextDeadline())
         progress?.update(pump.counters, at: Clock.monotonic())
     }
 
@@ -114,7 +125,7 @@ final class Runner: @unchecked Sendable {
         let delay = max(deadline.nanoseconds - Clock.monotonic().nanoseconds, Self.timerNanosecondsMin)
         let task = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { [self] in
             timer = nil
-            let due = pump.rest().deadline
+            let due = pump.nextDeadline()
             if let due, due <= Clock.monotonic() { feed(.timeout) } else { schedule(due) }
         }
         timer = (deadline, task)
@@ -210,9 +221,9 @@ final class Runner: @unchecked Sendable {
     // MARK: - Standard input and output
 
     private func openInput() {
-        input = InputReader(descriptor: STDIN_FILENO) { [self] outcome in
+        let reader = InputReader(descriptor: STDIN_FILENO) { [self] outcome in
             enter {
-                self.isReading = false
+                self.inputs[0]?.isReading = false
                 switch outcome {
                 case .chunk(let chunk): self.feed(.inputChunk(chunk))
                 case .end: self.feed(.inputEnded)
@@ -220,10 +231,11 @@ final class Runner: @unchecked Sendable {
                 }
             }
         }
+        inputs[0] = Input(reader: reader)
     }
 
     private func openOutput() {
-        output = OutputWriter(descriptor: STDOUT_FILENO) { [self] outcome in
+        outputs[0] = OutputWriter(descriptor: STDOUT_FILENO) { [self] outcome in
             enter {
                 switch outcome {
                 case .written(let total): self.feed(.outputWritten(total))
