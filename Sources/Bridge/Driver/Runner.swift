@@ -21,7 +21,8 @@ final class Runner: @unchecked Sendable {
     private var isUnproven = false
     /// The readers of the pump's sources, and the writers of its sinks, by their numbers.
     private var inputs: [Input?] = []
-    private var outputs: [OutputWriter?] = []
+    private var output: OutputWriter?
+    private var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
     private var timer: (at: Instant, task: Scheduled<Void>)?
     private var waiting: [Pump.Input] = []
@@ -68,9 +69,9 @@ final class Runner: @unchecked Sendable {
 
     private func begin() {
         inputs = Array(repeating: nil, count: pump.sources.count)
-        outputs = Array(repeating: nil, count: pump.sinks.count)
         Signals.listen { [self] order in enter { self.answer(order) } }
         if plan.options.prints { openOutput() }
+        for sink in pump.sinks.indices.dropFirst() { openSink(sink) }
         if plan.options.reads != .nothing || plan.options.watchesInput { openInput() }
         if plan.showsProgress { progress = ProgressLine(began: Clock.monotonic()) }
         feed(.start)
@@ -100,9 +101,11 @@ final class Runner: @unchecked Sendable {
         let bytes = pump.takeSocketOutput()
         if !bytes.isEmpty { connection?.write(bytes) }
         if pump.counters.isOnline { isUnproven = false }
-        for sink in outputs.indices {
-            let bytes = pump.takeOutput(of: sink)
-            if !bytes.isEmpty { outputs[sink]?.write(bytes) }
+        let printed = pump.takeOutput()
+        if !printed.isEmpty { output?.write(printed) }
+        for (sink, writer) in writers {
+            let parcels = pump.takeParcels(for: sink)
+            if !parcels.isEmpty { writer.write(parcels) }
         }
     }
 
@@ -235,7 +238,7 @@ final class Runner: @unchecked Sendable {
     }
 
     private func openOutput() {
-        outputs[0] = OutputWriter(descriptor: STDOUT_FILENO) { [self] outcome in
+        output = OutputWriter(descriptor: STDOUT_FILENO) { [self] outcome in
             enter {
                 switch outcome {
                 case .written(let total): self.feed(.outputWritten(total))
@@ -245,6 +248,23 @@ final class Runner: @unchecked Sendable {
         }
         watchReader(of: STDOUT_FILENO) { [self] in
             enter { self.feed(.outputFailed("its reader has gone", isGone: true)) }
+        }
+    }
+
+    private func openSink(_ sink: Int) {
+        let deliver: @Sendable (SinkOutcome) -> Void = { [self] outcome in
+            enter {
+                switch outcome {
+                case .written(let total): self.feed(.outputWritten(total, sink: sink))
+                case .failing(let reason): self.feed(.sinkFailing(reason, sink: sink))
+                case .recovered: self.feed(.sinkRecovered(sink: sink))
+                }
+            }
+        }
+        switch pump.sinks[sink].endpoint {
+        case .file(let path): writers[sink] = FileWriter(path, deliver: deliver)
+        case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands:
+            preconditionFailure("the router gives files as sinks")
         }
     }
 
@@ -259,8 +279,9 @@ final class Runner: @unchecked Sendable {
             feed(.stop)
         case .status: feed(.status)
         case .reload:
-            // The hang-up of a terminal that this run was on; without one there is nothing to reload in this version.
-            if hadTerminal, stopsAsked == 0 { answer(.stop(SIGHUP)) }
+            // The hang-up of a terminal that this run was on.
+            if hadTerminal, stopsAsked == 0 { return answer(.stop(SIGHUP)) }
+            for writer in writers.values { writer.reopen() }
         }
     }
 }

@@ -3,6 +3,12 @@ import Routing
 import Session
 import Stanza
 
+/// Whole lines for a sink, made in one minute.
+struct Parcel: Equatable, Sendable {
+    var bytes: [UInt8]
+    var time: WallTime
+}
+
 /// Where records go on the local side, with all that is its own: the bytes that its writer has not got, how many it was
 /// given and has written in all, and the stanzas that wait for them. Number 0 is standard output.
 struct OutputSink: Sendable {
@@ -11,12 +17,17 @@ struct OutputSink: Sendable {
     /// How events look there.
     let form: OutputForm
     var events = EventWriter()
-    /// What the writer has not got yet.
+    /// What the writer has not got yet, of the last minute.
     var output: [UInt8] = []
+    /// The same of earlier minutes: the name of a file may follow the time.
+    private var earlier: [Parcel] = []
+    private var time = WallTime(milliseconds: 0)
     /// Bytes in all.
     var queued: UInt64 = 0
     /// Those of them that are written.
     var written: UInt64 = 0
+    /// Whether it cannot write for now.
+    var isFailing = false
     /// Whether nothing more will ever be written there.
     var isBroken = false
     /// Events that found no room, since the last that did.
@@ -36,6 +47,26 @@ struct OutputSink: Sendable {
     var waiting: UInt64 { queued - written }
     /// Whether nothing is to be waited for.
     var isDone: Bool { isBroken || waiting == 0 }
+
+    /// What follows is of that time.
+    mutating func begin(at now: WallTime) {
+        let minute: Int64 = 60_000
+        if !output.isEmpty, now.milliseconds / minute != time.milliseconds / minute {
+            earlier.append(Parcel(bytes: output, time: time))
+            output = []
+        }
+        time = now
+    }
+
+    /// All that the writer has not got yet.
+    mutating func takeParcels() -> [Parcel] {
+        if output.isEmpty, earlier.isEmpty { return [] }
+        var parcels: [Parcel] = []
+        swap(&parcels, &earlier)
+        if !output.isEmpty { parcels.append(Parcel(bytes: output, time: time)) }
+        output = []
+        return parcels
+    }
 
     /// Appends an event in the sink's form.
     /// - Returns: Whether it has one there.
@@ -79,6 +110,8 @@ extension Pump {
         return bytes
     }
 
+    mutating func takeParcels(for sink: Int) -> [Parcel] { sinks[sink].takeParcels() }
+
     mutating func printEvent(_ event: EventRecord, to sink: Int = 0) {
         let isMessage = event.kind == .message
         print(to: sink, isMessage: isMessage) { $0.append(event, at: $1) }
@@ -106,6 +139,7 @@ extension Pump {
             return
         }
         tellDropped(by: sink)
+        if sink != 0 { sinks[sink].begin(at: wall) }
         let before = sinks[sink].output.count
         let wrote = write(&sinks[sink], wall)
         sinks[sink].count(from: before)
@@ -117,6 +151,7 @@ extension Pump {
         let count = sinks[sink].dropped
         guard count > 0 else { return }
         sinks[sink].dropped = 0
+        guard sink == 0 else { return tellGap(of: sink, count) }
         let text = "standard output's reader is too slow"
         if sinks[sink].form == .ndjson {
             let before = sinks[sink].output.count
@@ -127,6 +162,29 @@ extension Pump {
         }
     }
 
+    /// In a file of texts a JSON object would be a stranger: the gap is an event of its own.
+    private mutating func tellGap(of sink: Int, _ count: UInt64) {
+        let what = count == 1 ? "1 line was" : "\(count) lines were"
+        let text = "\(what) not written to \(sinks[sink].endpoint): too much waited"
+        actions.append(.say(.error, text))
+        worst = worst ?? .io
+        emit(.gap(reason: "overflow", text: text, count: count, sink: "\(sinks[sink].endpoint)"))
+    }
+
+    /// The writer cannot write, and tries again: others do not notice.
+    mutating func sinkFailing(_ reason: String, _ sink: Int) {
+        sinks[sink].isFailing = true
+        let text = "writing to \(sinks[sink].endpoint) failed: \(reason)"
+        actions.append(.say(.error, "\(text); it is tried again"))
+        emit(.error(code: "sink", text: text, source: "\(sinks[sink].endpoint)"))
+    }
+
+    mutating func sinkRecovered(_ sink: Int) {
+        guard sinks[sink].isFailing else { return }
+        sinks[sink].isFailing = false
+        actions.append(.say(.warning, "writing to \(sinks[sink].endpoint) works again"))
+    }
+
     /// Everything that came of the stanza that was observed last is queued.
     mutating func noteObserved() {
         stanzaObserved = max(stanzaObserved, session.inboundStanza)
@@ -135,6 +193,8 @@ extension Pump {
 
     mutating func written(_ total: UInt64, by sink: Int) {
         sinks[sink].written = total
+        let hasRoom = sinks[sink].waiting < Limits.outputWaitingBytesMax / 2
+        if sink != 0, sinks[sink].dropped > 0, hasRoom { tellDropped(by: sink) }
         tellHandled()
         if case .flushing = phase { flushed() }
         leaveIfSettled()

@@ -25,6 +25,10 @@ struct Pump {
         case outputWritten(UInt64, sink: Int = 0)
         /// Standard output takes no more, in the system's words.
         case outputFailed(String, isGone: Bool)
+        /// A sink cannot write for now, in the system's words; its writer tries again.
+        case sinkFailing(String, sink: Int)
+        /// It writes again.
+        case sinkRecovered(sink: Int)
         /// SIGTERM or SIGINT.
         case stop
         /// SIGUSR1.
@@ -98,7 +102,7 @@ struct Pump {
         static let digestBytes = 2_048
         /// The longest command.
         static let commandBytesMax = 1_024 * 1_024
-        /// Bytes for standard output that may wait in memory; beyond it events are dropped and told as a gap.
+        /// Bytes for a sink that may wait in memory; beyond it events are dropped and told as a gap.
         static let outputWaitingBytesMax: UInt64 = 16 * 1_024 * 1_024
         /// From a signal's order to leave to the leaving, whatever is unaccepted then.
         static let drainSeconds = 10
@@ -175,6 +179,7 @@ struct Pump {
 
     // Inbound.
     var sinks: [OutputSink]
+    var sinkNumbers: [Endpoint: Int] = [:]
     /// All that came of the stanzas up to this one is queued.
     var stanzaObserved: UInt64 = 0
     /// The session was told that stanzas up to this one are handled.
@@ -226,7 +231,8 @@ struct Pump {
         sources = [
             InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
         ]
-        sinks = [OutputSink(.stdout, form: options.output)]
+        sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
+        for (number, sink) in sinks.enumerated() { sinkNumbers[sink.endpoint] = number }
         accountJID = configuration.account
         stanzas = MessageStanza(idPrefix: "xb-\(token)-")
     }
@@ -253,6 +259,8 @@ struct Pump {
         case .inputFailed(let reason, let source): inputFailed(reason, of: source)
         case .outputWritten(let total, let sink): written(total, by: sink)
         case .outputFailed(let reason, let isGone): outputFailed(reason, isGone: isGone)
+        case .sinkFailing(let reason, let sink): sinkFailing(reason, sink)
+        case .sinkRecovered(let sink): sinkRecovered(sink)
         case .stop: stop()
         case .status: actions.append(.say(.error, statusLine))
         case .timeout: timeout()

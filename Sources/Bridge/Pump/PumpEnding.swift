@@ -116,7 +116,8 @@ extension Pump {
     /// Nobody has taken what was printed.
     private mutating func giveUpOutput(_ status: ExitStatus) {
         for sink in sinks where !sink.isDone {
-            actions.append(.say(.error, "\(sink.waiting) bytes for \(sink.name) were not taken by its reader"))
+            let who = sink.endpoint == .stdout ? "taken by its reader" : "written"
+            actions.append(.say(.error, "\(sink.waiting) bytes for \(sink.name) were not \(who)"))
         }
         finish(status == .success ? .io : status)
     }
