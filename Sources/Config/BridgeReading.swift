@@ -22,8 +22,8 @@ extension Reading {
             later: ["group", "limit"])
         guard let fields = fields(node, keys) else { return nil }
         var draft = Rule.Draft(name: nil, from: [], match: .none, body: nil, to: [], type: nil)
-        let sources = ends(fields, "from", of: node, expected: "stdin, xmpp:JID, room:JID or events")
-        let destinations = ends(fields, "to", of: node, expected: "stdout, xmpp:JID, room:JID, presence or commands")
+        let sources = ends(fields, "from", of: node, expected: Endpoint.sources)
+        let destinations = ends(fields, "to", of: node, expected: Endpoint.destinations)
         draft.from = sources.map(\.endpoint)
         draft.to = destinations.map(\.endpoint)
         if let node = fields["name"] { draft.name = name(node, &names) }

@@ -22,11 +22,18 @@ extension EventRecord {
     }
 
     /// `gap`: something of the session may be missing here; `reason` is a short word, `text` for a person.
-    public static func gap(reason: String, text: String? = nil, jid: JID? = nil, count: UInt64? = nil) -> EventRecord {
+    /// `source` or `sink` names the end that it is about; `bytes` says how much of a file is missing.
+    public static func gap(
+        reason: String, text: String? = nil, jid: JID? = nil, count: UInt64? = nil, source: String? = nil,
+        sink: String? = nil, bytes: UInt64? = nil
+    ) -> EventRecord {
         var fields = Fields(.init("reason", .string(reason)))
         fields.add("text", text)
         fields.add("jid", jid?.text)
         fields.add("count", count)
+        fields.add("source", source)
+        fields.add("sink", sink)
+        fields.add("bytes", bytes)
         return EventRecord(.gap, fields.all)
     }
 

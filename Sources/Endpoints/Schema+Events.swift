@@ -84,7 +84,10 @@ extension Schema {
                 "reason": {"$ref": "#/$defs/token"},
                 "text": {"type": "string", "description": "For a person."},
                 "jid": {"$ref": "#/$defs/jid"},
-                "count": {"$ref": "#/$defs/count", "description": "How much, where it is known."}
+                "count": {"$ref": "#/$defs/count", "description": "How much, where it is known."},
+                "source": {"type": "string", "description": "The source that it is about, as a configuration names it."},
+                "sink": {"type": "string", "description": "The sink that it is about, as a configuration names it."},
+                "bytes": {"$ref": "#/$defs/count", "description": "How much of a file, where it is known."}
               }
             },
             "stats": {

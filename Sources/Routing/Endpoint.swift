@@ -16,6 +16,8 @@ public enum Endpoint: Hashable, Sendable {
     case presence
     /// The session's commands (DESIGN 5.3), an NDJSON object a line.
     case commands
+    /// A file that is appended to; its name may follow the date.
+    case file(DatedPath)
 
     /// Parses an endpoint as it stands in `from` and `to`.
     /// - Throws: ``EndpointProblem`` that says what was expected.
@@ -42,7 +44,8 @@ public enum Endpoint: Hashable, Sendable {
         switch scheme {
         case "xmpp": return .xmpp(try address(rest, scheme))
         case "room": return .room(try room(rest))
-        case "fifo", "tail", "file":
+        case "file": return .file(try file(rest))
+        case "fifo", "tail":
             throw EndpointProblem(
                 what: "\(Wording.quote(text)): this version has no \(scheme): endpoints yet", hint: expected)
         case _: throw unknown(text, scheme: scheme)
@@ -78,16 +81,41 @@ public enum Endpoint: Hashable, Sendable {
         return jid
     }
 
+    private static func file(_ text: String) throws(EndpointProblem) -> DatedPath {
+        do throws(DatedPath.Problem) { return try DatedPath(parsing: text) } catch {
+            throw EndpointProblem(what: error.what, hint: error.hint, offset: error.offset + 5)
+        }
+    }
+
     private static func unknown(_ text: String, scheme: String) -> EndpointProblem {
         let near = Wording.nearest(
-            to: scheme, among: ["stdin", "stdout", "events", "commands", "presence", "xmpp", "room"])
+            to: scheme, among: ["stdin", "stdout", "events", "commands", "presence", "xmpp", "room", "file"])
         let hint = near.map { name in
-            "did you mean \(name == "xmpp" || name == "room" ? name + ":JID" : name)?"
+            switch name {
+            case "xmpp", "room": "did you mean \(name):JID?"
+            case "file": "did you mean \(name):PATH?"
+            case _: "did you mean \(name)?"
+            }
         }
         return EndpointProblem(what: "unknown endpoint \(Wording.quote(text))", hint: hint ?? expected)
     }
 
-    private static let expected = "expected stdin, stdout, xmpp:JID, room:JID, events, presence or commands"
+    private static let expected =
+        "expected stdin, stdout, xmpp:JID, room:JID, file:PATH, events, presence or commands"
+    /// Where records come from, in a problem's words.
+    public static let sources = "stdin, xmpp:JID, room:JID or events"
+    /// Where records go, in a problem's words.
+    public static let destinations = "stdout, xmpp:JID, room:JID, file:PATH, presence or commands"
+}
+
+extension Endpoint {
+    /// Whether it is a file or a FIFO: such as only one process may serve.
+    public var isFile: Bool {
+        switch self {
+        case .file: true
+        case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands: false
+        }
+    }
 }
 
 extension Endpoint: CustomStringConvertible {
@@ -101,6 +129,7 @@ extension Endpoint: CustomStringConvertible {
         case .presence: "presence"
         case .events: "events"
         case .commands: "commands"
+        case .file(let path): "file:\(path.text)"
         }
     }
 }

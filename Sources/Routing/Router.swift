@@ -124,7 +124,7 @@ public struct Router {
             if records.isReport { return nil }
             guard let text = rule.body == nil ? records.text : rendered, !text.isEmpty else { return nil }
             return .text(text)
-        case .stdout:
+        case .stdout, .file:
             if rule.body != nil { return rendered.map { .text($0) } }
             switch record {
             case .line(let line): return .text(line.bytes)
@@ -145,6 +145,11 @@ extension Router {
     public var usesStdin: Bool { rules.contains { $0.from.contains(.stdin) } }
     /// Whether any rule writes to standard output.
     public var usesStdout: Bool { rules.contains { $0.to.contains(.stdout) } }
+    /// The files that rules write to, each once, in their order.
+    public var localSinks: [Endpoint] {
+        var seen: Set<Endpoint> = []
+        return rules.flatMap(\.to).filter { $0.isFile && seen.insert($0).inserted }
+    }
     /// Whether any rule takes commands.
     public var usesCommands: Bool { rules.contains { $0.to.contains(.commands) } }
     /// Whether any rule listens to the session: to its events or to somebody's messages.

@@ -7,13 +7,13 @@ public struct Rule: Sendable, Equatable {
     /// Its name in the configuration.
     public let name: String?
     /// Where records come from; never empty.
-    public let from: [Endpoint]
+    public private(set) var from: [Endpoint]
     /// What the line, or the message's body, must match.
     public let match: Pattern?
     /// What is made of a record; nil passes it on as it is.
     public let body: Template?
     /// Where records go; never empty.
-    public let to: [Endpoint]
+    public private(set) var to: [Endpoint]
     /// The type of the messages it sends to people; those to rooms are `groupchat`.
     public let type: MessageType
     /// How our presence changes, where one of the ends is ``Endpoint/presence``.
@@ -103,6 +103,14 @@ public struct Rule: Sendable, Equatable {
         self = rule
     }
 
+    /// The rule for some of its ends only; nil where none is left on a side.
+    public func between(_ isSource: (Endpoint) -> Bool, _ isDestination: (Endpoint) -> Bool) -> Rule? {
+        var rule = self
+        rule.from.removeAll { !isSource($0) }
+        rule.to.removeAll { !isDestination($0) }
+        return rule.from.isEmpty || rule.to.isEmpty ? nil : rule
+    }
+
     init(draft: Draft, from: [Endpoint], body: Template?, to: [Endpoint]) {
         name = draft.name
         if case .of(let pattern) = draft.match { match = pattern } else { match = nil }
@@ -175,14 +183,14 @@ extension Rule {
                 problems.append(
                     Problem(
                         part: .from(index), what: "\(endpoint) is no source: records only go there",
-                        hint: "expected stdin, xmpp:JID, room:JID or events"))
+                        hint: "expected \(Endpoint.sources)"))
             }
             for (index, endpoint) in to.enumerated() {
                 guard let endpoint, !endpoint.canBeDestination else { continue }
                 problems.append(
                     Problem(
                         part: .to(index), what: "\(endpoint) is no destination: records only come from there",
-                        hint: "expected stdout, xmpp:JID, room:JID, presence or commands"))
+                        hint: "expected \(Endpoint.destinations)"))
             }
             return problems
         }
@@ -194,7 +202,7 @@ extension Rule {
                 switch destination {
                 case .commands: problems += commands(index)
                 case .xmpp, .room, .presence: problems += texts(to: destination, index)
-                case .stdin, .stdout, .events, nil: break
+                case .stdin, .stdout, .events, .file, nil: break
                 }
             }
             return problems + idleKeys()
@@ -280,14 +288,14 @@ extension Endpoint {
     public var canBeSource: Bool {
         switch self {
         case .stdin, .xmpp, .room, .events: true
-        case .stdout, .presence, .commands: false
+        case .stdout, .presence, .commands, .file: false
         }
     }
 
     /// Whether records go there.
     public var canBeDestination: Bool {
         switch self {
-        case .stdout, .xmpp, .room, .presence, .commands: true
+        case .stdout, .xmpp, .room, .presence, .commands, .file: true
         case .stdin, .events: false
         }
     }
@@ -296,7 +304,7 @@ extension Endpoint {
     var address: JID? {
         switch self {
         case .xmpp(let jid), .room(let jid): jid
-        case .stdin, .stdout, .events, .presence, .commands: nil
+        case .stdin, .stdout, .events, .presence, .commands, .file: nil
         }
     }
 

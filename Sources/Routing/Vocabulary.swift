@@ -35,7 +35,7 @@ public struct Vocabulary: Sendable {
             "alternative", "occupants", "role", "affiliation", "new_nick", "self", "ref", "line", "stage", "condition",
             "text", "ok", "code", "xml", "key", "column", "count", "jids", "features", "identities", "ms", "version",
             "os", "lines", "accepted", "failed", "waiting", "waiting_bytes", "source", "what", "invalid_utf8",
-            "illegal_characters", "overlong_lines", "split_parts",
+            "illegal_characters", "overlong_lines", "split_parts", "sink", "bytes",
         ]
 
     private static let lineFields = ["line"]
@@ -48,7 +48,7 @@ public struct Vocabulary: Sendable {
         for source in sources {
             let own =
                 switch source {
-                case .stdin, .stdout, .presence, .commands: Vocabulary.lineFields
+                case .stdin, .stdout, .presence, .commands, .file: Vocabulary.lineFields
                 case .xmpp, .room: Vocabulary.messageFields
                 case .events: Vocabulary.eventFields
                 }

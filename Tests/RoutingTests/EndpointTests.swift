@@ -5,7 +5,7 @@ import Testing
 @Suite struct EndpointTests {
     @Test(arguments: [
         "stdin", "stdout", "events", "commands", "presence", "xmpp:ops@example.org", "xmpp:ops@example.org/desk",
-        "room:ops@conference.example.org",
+        "room:ops@conference.example.org", "file:/var/log/ops-%Y-%m-%d.log", "file:out",
     ])
     func readsWhatItWrites(_ text: String) throws {
         #expect("\(try Endpoint(parsing: text))" == text)
@@ -14,11 +14,18 @@ import Testing
     @Test(arguments: [
         ("fifo:/run/x", "\"fifo:/run/x\": this version has no fifo: endpoints yet"),
         ("tail:/var/log/*.log", "\"tail:/var/log/*.log\": this version has no tail: endpoints yet"),
-        ("file:out", "\"file:out\": this version has no file: endpoints yet"),
+        ("file:", "no path behind file:; expected for example file:/var/log/chat/ops-%Y-%m-%d.log"),
+        ("file:/var/log/", "\"/var/log/\" names no file"),
+        ("file:a-%Q", "unknown part of the date \"%Q\"; expected %Y (year)"),
+        ("file:a%", "unknown part of the date \"%\""),
+        ("fil:x", "did you mean file:PATH?"),
         ("room:", "no address behind room:; expected for example room:ops@conference.example.org"),
         ("room:conference.example.org", "\"conference.example.org\" is a service and no room of it"),
         ("room:ops@conference.example.org/me", "a room has no resource; \"me\" would be somebody's nick in it"),
-        ("", "unknown endpoint \"\"; expected stdin, stdout, xmpp:JID, room:JID, events, presence or commands"),
+        (
+            "",
+            "unknown endpoint \"\"; expected stdin, stdout, xmpp:JID, room:JID, file:PATH, events, presence or commands"
+        ),
         ("stdn", "unknown endpoint \"stdn\"; did you mean stdin?"),
         ("Stdout", "unknown endpoint \"Stdout\"; did you mean stdout?"),
         ("event", "did you mean events?"),

@@ -42,7 +42,7 @@ import Testing
                 Self.problems([.stdin], [to])
                     == [
                         "to(0): \(to) is no destination: records only come from there; "
-                            + "expected stdout, xmpp:JID, room:JID, presence or commands"
+                            + "expected stdout, xmpp:JID, room:JID, file:PATH, presence or commands"
                     ])
         }
     }

@@ -5,7 +5,7 @@ import Glibc
 public enum XMPPBridge {
     /// Runs the program by the process's arguments and ends it with the status of DESIGN 5.1.
     public static func main() -> Never {
-        Signals.ignoreBrokenPipes()
+        Signals.ignoreFailedWrites()
         _ = StandardDescriptors.closedAtStart
         do {
             var command = try RootCommand.parseAsRoot()

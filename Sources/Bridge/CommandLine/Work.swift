@@ -97,6 +97,13 @@ struct Work {
         }
     }
 
+    /// A rule as the filter runs it: files and FIFOs that others write are the daemon's, and so is what goes into a file
+    /// without coming from our standard input.
+    private static func ofFilter(_ rule: Rule) -> Rule? {
+        guard rule.from.contains(.stdin) || rule.to.contains(.stdout) else { return nil }
+        return rule.between({ !$0.isFile }, { rule.from.contains(.stdin) || !$0.isFile })
+    }
+
     /// The file's rules: all of them for the daemon, those that touch standard input or output for the filter; without
     /// any, a filter prints the events.
     private static func rules(of file: Plan?, isDaemon: Bool) throws(StartFailure) -> [Rule] {
@@ -109,7 +116,7 @@ struct Work {
             }
             return all
         }
-        let mine = all.filter { $0.from.contains(.stdin) || $0.to.contains(.stdout) }
+        let mine = all.compactMap(ofFilter)
         return mine.isEmpty ? [try rule(from: [.events], to: [.stdout], .chat)] : mine
     }
 }

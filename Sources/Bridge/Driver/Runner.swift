@@ -19,16 +19,24 @@ final class Runner: @unchecked Sendable {
     private var connection: StreamConnection?
     /// Whether the connection, or the last one, never brought a session: the next attempt begins elsewhere.
     private var isUnproven = false
-    private var input: InputReader?
+    /// The readers of the pump's sources, and the writers of its sinks, by their numbers.
+    private var inputs: [Input?] = []
     private var output: OutputWriter?
+    private var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
     private var timer: (at: Instant, task: Scheduled<Void>)?
     private var waiting: [Pump.Input] = []
     private var isFeeding = false
     /// Whether inputs are the parts of one read of the socket, whose end will be told.
     private var isInBatch = false
-    private var isReading = false
     private var stopsAsked = 0
+    /// A source's reader.
+    private struct Input {
+        let reader: InputReader
+        /// Whether it has a permission that it has not used yet.
+        var isReading = false
+    }
+
     private let hadTerminal = isatty(STDIN_FILENO) == 1 || isatty(STDOUT_FILENO) == 1
     private let finished: EventLoopPromise<ExitStatus>
 
@@ -60,8 +68,10 @@ final class Runner: @unchecked Sendable {
     // MARK: - The loop
 
     private func begin() {
+        inputs = Array(repeating: nil, count: pump.sources.count)
         Signals.listen { [self] order in enter { self.answer(order) } }
         if plan.options.prints { openOutput() }
+        for sink in pump.sinks.indices.dropFirst() { openSink(sink) }
         if plan.options.reads != .nothing || plan.options.watchesInput { openInput() }
         if plan.showsProgress { progress = ProgressLine(began: Clock.monotonic()) }
         feed(.start)
@@ -93,15 +103,19 @@ final class Runner: @unchecked Sendable {
         if pump.counters.isOnline { isUnproven = false }
         let printed = pump.takeOutput()
         if !printed.isEmpty { output?.write(printed) }
+        for (sink, writer) in writers {
+            let parcels = pump.takeParcels(for: sink)
+            if !parcels.isEmpty { writer.write(parcels) }
+        }
     }
 
     private func afterwards() {
-        let rest = pump.rest()
-        if rest.wantsInput, !isReading, let input {
-            isReading = true
-            input.permit()
+        for source in inputs.indices {
+            guard let input = inputs[source], !input.isReading, pump.wants(source) else { continue }
+            inputs[source]?.isReading = true
+            input.reader.permit()
         }
-        schedule(rest.deadline)
+        schedule(pump.nextDeadline())
         progress?.update(pump.counters, at: Clock.monotonic())
     }
 
@@ -114,7 +128,7 @@ final class Runner: @unchecked Sendable {
         let delay = max(deadline.nanoseconds - Clock.monotonic().nanoseconds, Self.timerNanosecondsMin)
         let task = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { [self] in
             timer = nil
-            let due = pump.rest().deadline
+            let due = pump.nextDeadline()
             if let due, due <= Clock.monotonic() { feed(.timeout) } else { schedule(due) }
         }
         timer = (deadline, task)
@@ -210,9 +224,9 @@ final class Runner: @unchecked Sendable {
     // MARK: - Standard input and output
 
     private func openInput() {
-        input = InputReader(descriptor: STDIN_FILENO) { [self] outcome in
+        let reader = InputReader(descriptor: STDIN_FILENO) { [self] outcome in
             enter {
-                self.isReading = false
+                self.inputs[0]?.isReading = false
                 switch outcome {
                 case .chunk(let chunk): self.feed(.inputChunk(chunk))
                 case .end: self.feed(.inputEnded)
@@ -220,6 +234,7 @@ final class Runner: @unchecked Sendable {
                 }
             }
         }
+        inputs[0] = Input(reader: reader)
     }
 
     private func openOutput() {
@@ -236,6 +251,23 @@ final class Runner: @unchecked Sendable {
         }
     }
 
+    private func openSink(_ sink: Int) {
+        let deliver: @Sendable (SinkOutcome) -> Void = { [self] outcome in
+            enter {
+                switch outcome {
+                case .written(let total): self.feed(.outputWritten(total, sink: sink))
+                case .failing(let reason): self.feed(.sinkFailing(reason, sink: sink))
+                case .recovered: self.feed(.sinkRecovered(sink: sink))
+                }
+            }
+        }
+        switch pump.sinks[sink].endpoint {
+        case .file(let path): writers[sink] = FileWriter(path, deliver: deliver)
+        case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands:
+            preconditionFailure("the router gives files as sinks")
+        }
+    }
+
     private func answer(_ order: Signals.Order) {
         switch order {
         case .stop:
@@ -247,8 +279,9 @@ final class Runner: @unchecked Sendable {
             feed(.stop)
         case .status: feed(.status)
         case .reload:
-            // The hang-up of a terminal that this run was on; without one there is nothing to reload in this version.
-            if hadTerminal, stopsAsked == 0 { answer(.stop(SIGHUP)) }
+            // The hang-up of a terminal that this run was on.
+            if hadTerminal, stopsAsked == 0 { return answer(.stop(SIGHUP)) }
+            for writer in writers.values { writer.reopen() }
         }
     }
 }

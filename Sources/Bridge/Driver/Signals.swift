@@ -12,8 +12,11 @@ enum Signals {
         case reload
     }
 
-    /// Ignores SIGPIPE: a write that fails says so. Call it first in `main`.
-    static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+    /// Ignores SIGPIPE and SIGXFSZ: a write that fails says so. Call it first in `main`.
+    static func ignoreFailedWrites() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+    }
 
     /// Blocks the signals in this thread and all that it starts later, so that ``listen(_:)`` gets them. Until then they
     /// end the process as usual. Call it before the first thread is started.

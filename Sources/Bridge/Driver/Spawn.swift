@@ -14,7 +14,7 @@ enum ChildInput {
 }
 
 /// Starts a program, found on the PATH, with the signals as usual: those that this process waits for are blocked in it,
-/// and SIGPIPE is ignored, and a child would inherit both.
+/// and SIGPIPE and SIGXFSZ are ignored, and a child would inherit both.
 /// - Parameters:
 ///   - environment: as `NAME=VALUE`; nil for that of this process.
 ///   - output: becomes the child's standard output.
@@ -37,6 +37,7 @@ func spawn(
     sigemptyset(&signals)
     posix_spawnattr_setsigmask(&attributes, &signals)
     sigaddset(&signals, SIGPIPE)
+    sigaddset(&signals, SIGXFSZ)
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
     var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]

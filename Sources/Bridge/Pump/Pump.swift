@@ -15,16 +15,20 @@ struct Pump {
         case session(Session.Input)
         /// The bytes that came in one read of the socket have all been told.
         case batchEnded
-        /// A chunk of standard input.
-        case inputChunk([UInt8])
+        /// A chunk of a source.
+        case inputChunk([UInt8], source: Int = 0)
         /// Standard input has ended.
         case inputEnded
-        /// Reading standard input failed, in the system's words.
-        case inputFailed(String)
-        /// So many bytes of standard output are written in all.
-        case outputWritten(UInt64)
+        /// Reading a source failed, in the system's words.
+        case inputFailed(String, source: Int = 0)
+        /// So many bytes are written by a sink in all.
+        case outputWritten(UInt64, sink: Int = 0)
         /// Standard output takes no more, in the system's words.
         case outputFailed(String, isGone: Bool)
+        /// A sink cannot write for now, in the system's words; its writer tries again.
+        case sinkFailing(String, sink: Int)
+        /// It writes again.
+        case sinkRecovered(sink: Int)
         /// SIGTERM or SIGINT.
         case stop
         /// SIGUSR1.
@@ -98,7 +102,7 @@ struct Pump {
         static let digestBytes = 2_048
         /// The longest command.
         static let commandBytesMax = 1_024 * 1_024
-        /// Bytes for standard output that may wait in memory; beyond it events are dropped and told as a gap.
+        /// Bytes for a sink that may wait in memory; beyond it events are dropped and told as a gap.
         static let outputWaitingBytesMax: UInt64 = 16 * 1_024 * 1_024
         /// From a signal's order to leave to the leaving, whatever is unaccepted then.
         static let drainSeconds = 10
@@ -126,10 +130,7 @@ struct Pump {
     var session: ClientSession
     var router: Router
     var store: MemoryStore
-    var framer: LineFramer
     var reader = CommandReader()
-    var events = EventWriter()
-    let text = TextWriter()
     let stanzas: MessageStanza
     /// The account, for what comes without a sender.
     let accountJID: JID
@@ -140,8 +141,8 @@ struct Pump {
     var phase = Phase.running
     var deliveries: [Delivery] = []
 
-    // Outbound. What of the last chunk of input waits for room in the store.
-    var undigested: ArraySlice<UInt8> = []
+    // Outbound.
+    var sources: [InputSource]
     var isDroppingRelayed = false
     /// Whether a line or a command was refused.
     var refusedInput = false
@@ -174,17 +175,15 @@ struct Pump {
     var errand: Errand?
     /// Messages with an id of the user's that are not accepted yet: id → row.
     var givenIDs: [String: UInt64] = [:]
-    var complaintsTold: Instant?
-
     var forgeries = Forgeries()
 
-    // Inbound: bytes of standard output, and the stanzas that wait for them to be written.
-    var output: [UInt8] = []
-    var outputQueued: UInt64 = 0
-    var outputWritten: UInt64 = 0
-    var outputIsBroken = false
-    var eventsDropped: UInt64 = 0
-    var unhandled = UnhandledStanzas()
+    // Inbound.
+    var sinks: [OutputSink]
+    var sinkNumbers: [Endpoint: Int] = [:]
+    /// All that came of the stanzas up to this one is queued.
+    var stanzaObserved: UInt64 = 0
+    /// The session was told that stanzas up to this one are handled.
+    var stanzaHandled: UInt64 = 0
     var messagesPrinted = 0
     /// Whether no more events are printed: the rest is for the next run.
     var isSated = false
@@ -229,7 +228,11 @@ struct Pump {
         board = StatusBoard(base: configuration.firstPresence)
         router = Router(rules: rules, host: host)
         store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
-        framer = options.newFramer()
+        sources = [
+            InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
+        ]
+        sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
+        for (number, sink) in sinks.enumerated() { sinkNumbers[sink.endpoint] = number }
         accountJID = configuration.account
         stanzas = MessageStanza(idPrefix: "xb-\(token)-")
     }
@@ -251,11 +254,13 @@ struct Pump {
             drive(.start)
         case .session(let input): drive(input)
         case .batchEnded: tellHandled()
-        case .inputChunk(let chunk): takeChunk(chunk)
+        case .inputChunk(let chunk, let source): takeChunk(chunk, from: source)
         case .inputEnded: inputEnded()
-        case .inputFailed(let reason): inputFailed(reason)
-        case .outputWritten(let total): written(total)
+        case .inputFailed(let reason, let source): inputFailed(reason, of: source)
+        case .outputWritten(let total, let sink): written(total, by: sink)
         case .outputFailed(let reason, let isGone): outputFailed(reason, isGone: isGone)
+        case .sinkFailing(let reason, let sink): sinkFailing(reason, sink)
+        case .sinkRecovered(let sink): sinkRecovered(sink)
         case .stop: stop()
         case .status: actions.append(.say(.error, statusLine))
         case .timeout: timeout()
@@ -265,32 +270,9 @@ struct Pump {
     /// The bytes for the socket.
     mutating func takeSocketOutput() -> [UInt8] { session.takeOutput() }
 
-    /// The bytes for standard output.
-    mutating func takeOutput() -> [UInt8] {
-        var bytes: [UInt8] = []
-        swap(&bytes, &output)
-        return bytes
-    }
-
-    /// What the driver needs to know before it waits.
-    struct Rest: Equatable, Sendable {
-        /// Whether another chunk of standard input may be read: that is the backpressure on the producer.
-        var wantsInput: Bool
-        /// When to call with ``Input/timeout`` if nothing else comes before.
-        var deadline: Instant?
-    }
-
-    /// Ask after the bytes are taken. Mutating only so that a caller does not copy the pump to ask.
-    mutating func rest() -> Rest { Rest(wantsInput: wantsInput, deadline: deadline) }
-
-    var wantsInput: Bool {
-        guard phase == .running, options.reads != .nothing || options.watchesInput else { return false }
-        guard undigested.isEmpty, !isFull else { return false }
-        // Every command has a result: none is read while those of earlier ones are not taken.
-        if options.answersCommands, outputQueued - outputWritten > Limits.outputWaitingBytesMax / 2 { return false }
-        // Commands may be queries, which nobody can keep until there is a session.
-        return !(options.waitsForLogin || options.reads == .commands) || session.hasBeenOnline
-    }
+    /// When to call with ``Input/timeout`` if nothing else comes before. Mutating only so that a caller does not copy
+    /// the pump to ask.
+    mutating func nextDeadline() -> Instant? { deadline }
 
     var deadline: Instant? {
         var first = session.deadline
@@ -337,11 +319,8 @@ struct Pump {
         case .accepted(let row): accepted(upTo: row)
         case .writable: send()
         case .spill(let stanza):
-            // In memory the bytes that wait for standard output are the spool: the stanza is safe as it is.
             // Of a run that takes no more, what it did not print stays with the server.
-            guard !isSated else { return }
-            unhandled.forget(upTo: stanza)
-            drive(.handled(upTo: stanza))
+            if !isSated { spill(upTo: stanza) }
         case .drained: settleIfDrained()
         case .ended(let ending): ended(ending)
         }

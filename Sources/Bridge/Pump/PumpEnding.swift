@@ -10,8 +10,8 @@ extension Pump {
         if options.endOfInput == .drain, options.reads != .nothing { beginDrain(limit: nil) } else { finishLines() }
     }
 
-    mutating func inputFailed(_ reason: String) {
-        actions.append(.say(.error, "reading standard input failed: \(reason)"))
+    mutating func inputFailed(_ reason: String, of source: Int) {
+        actions.append(.say(.error, "reading \(sources[source].name) failed: \(reason)"))
         worst = .io
         if phase == .running { beginDrain(limit: nil) }
     }
@@ -36,11 +36,11 @@ extension Pump {
 
     /// - Parameter isGone: whether its reader has gone, which is how `head` says that it has enough.
     mutating func outputFailed(_ reason: String, isGone: Bool) {
-        guard !outputIsBroken else { return }
+        guard !sinks[0].isBroken else { return }
         // A reader that has all there was may go while we take our leave.
-        if isGone, phase != .running, outputWritten >= outputQueued { return }
-        outputIsBroken = true
-        output.removeAll()
+        if isGone, phase != .running, sinks[0].isDone { return }
+        sinks[0].isBroken = true
+        sinks[0].output.removeAll()
         worst = .io
         // Rules that carry standard input on still have their work; a run that only prints has none left, and what it
         // did not print stays with the server.
@@ -75,17 +75,14 @@ extension Pump {
     /// what comes behind them stays with the server for the next session. Queries still get their answers.
     mutating func settle() {
         isSated = true
-        if !outputIsBroken { tellDropped() }
+        for sink in sinks.indices where !sinks[sink].isBroken { tellDropped(by: sink) }
         let patience = !awaitsAnswers ? Limits.flushSeconds : Limits.answerSeconds
         phase = .settling(until: now + .seconds(patience))
         leaveIfSettled()
     }
 
     mutating func leaveIfSettled() {
-        guard case .settling = phase, !awaitsAnswers, outputIsBroken || outputWritten >= outputQueued else {
-            return
-        }
-        leave()
+        if case .settling = phase, !awaitsAnswers, isAllWritten { leave() }
     }
 
     /// Ends the session in good order.
@@ -118,8 +115,10 @@ extension Pump {
 
     /// Nobody has taken what was printed.
     private mutating func giveUpOutput(_ status: ExitStatus) {
-        let bytes = outputQueued - outputWritten
-        actions.append(.say(.error, "\(bytes) bytes for standard output were not taken by its reader"))
+        for sink in sinks where !sink.isDone {
+            let who = sink.endpoint == .stdout ? "taken by its reader" : "written"
+            actions.append(.say(.error, "\(sink.waiting) bytes for \(sink.name) were not \(who)"))
+        }
         finish(status == .success ? .io : status)
     }
 
@@ -157,9 +156,7 @@ extension Pump {
 
     mutating func flushed() {
         guard case .flushing(let status, _) = phase else { return }
-        if outputIsBroken || outputWritten >= outputQueued {
-            finish(outputIsBroken && status == .success ? .io : status)
-        }
+        if isAllWritten { finish(sinks[0].isBroken && status == .success ? .io : status) }
     }
 
     private mutating func finish(_ status: ExitStatus) {
@@ -176,7 +173,7 @@ extension Pump {
 
     /// What the work done so far comes to, where the session itself ends well.
     private var statusOfWork: ExitStatus {
-        let isWhole = failures.count == 0 && waitingCount == 0 && undigested.isEmpty
+        let isWhole = failures.count == 0 && waitingCount == 0 && isDigested
         return worst ?? (isWhole ? (refusedInput ? .badInput : .success) : .undelivered)
     }
 
@@ -185,6 +182,6 @@ extension Pump {
         let state = session.isOnline ? "online as \(session.boundJID?.text ?? "?")" : "offline (\(session.phase))"
         return
             "\(state); \(counters.linesRead) lines read, \(counters.rowsAccepted) of \(counters.rowsAppended) messages accepted, "
-            + "\(failures.count) refused, \(counters.messagesReceived) received, \(outputQueued - outputWritten) bytes wait for standard output"
+            + "\(failures.count) refused, \(counters.messagesReceived) received, \(sinks[0].waiting) bytes wait for standard output"
     }
 }

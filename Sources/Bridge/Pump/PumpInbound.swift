@@ -3,7 +3,7 @@ import Routing
 import Session
 import Stanza
 
-// Events of the session to rules to standard output.
+// Events of the session to rules to sinks.
 extension Pump {
     mutating func observe(_ event: Session.Event) {
         if isSated, !concernsUs(event) { return }
@@ -40,7 +40,7 @@ extension Pump {
             actions.append(.say(.warning, text))
         }
         // What a sated run still takes in is told apart by nobody: it is not acknowledged.
-        if isTaken { unhandled.add(session.inboundStanza, writtenAt: outputQueued) }
+        if isTaken { noteObserved() }
     }
 
     /// Whether a run that prints nothing new must still hear of it: its own state, bounces, and answers.
@@ -121,62 +121,7 @@ extension Pump {
         emit(event)
     }
 
-    // MARK: - Standard output
-
-    mutating func printEvent(_ event: EventRecord) {
-        switch options.output {
-        case .text: print(isMessage: event.kind == .message) { $0.text.append(event, to: &$0.output) }
-        case .ndjson:
-            print(isMessage: event.kind == .message) {
-                $0.events.append(event, at: $0.wall, to: &$0.output)
-                return true
-            }
-        }
-    }
-
-    mutating func printText(_ text: [UInt8]) {
-        print(isMessage: true) {
-            $0.text.append(line: text, to: &$0.output)
-            return true
-        }
-    }
-
-    /// Bytes as they are.
-    mutating func printRaw(_ bytes: [UInt8]) {
-        print(isMessage: false) {
-            $0.output += bytes
-            return true
-        }
-    }
-
-    private mutating func print(isMessage: Bool, _ write: (inout Pump) -> Bool) {
-        guard !outputIsBroken else { return }
-        guard outputQueued - outputWritten < Limits.outputWaitingBytesMax else {
-            eventsDropped += 1
-            return
-        }
-        tellDropped()
-        let before = output.count
-        let wrote = write(&self)
-        outputQueued += UInt64(output.count - before)
-        if wrote && isMessage { countMessage() }
-    }
-
-    /// Tells how many events were dropped since the last that was printed.
-    mutating func tellDropped() {
-        guard eventsDropped > 0 else { return }
-        let text = "standard output's reader is too slow"
-        let before = output.count
-        if options.output == .ndjson {
-            events.append(.gap(reason: "slow-reader", text: text, count: eventsDropped), at: wall, to: &output)
-        } else {
-            actions.append(.say(.warning, "\(eventsDropped) events were not printed: \(text)"))
-        }
-        outputQueued += UInt64(output.count - before)
-        eventsDropped = 0
-    }
-
-    private mutating func countMessage() {
+    mutating func countMessage() {
         messagesPrinted += 1
         lastMessage = now
         guard let count = options.count, messagesPrinted >= count, !isSated else { return }
@@ -185,71 +130,9 @@ extension Pump {
         if phase == .running { beginDrain(limit: nil) }
     }
 
-    mutating func written(_ total: UInt64) {
-        outputWritten = total
-        tellHandled()
-        if case .flushing = phase { flushed() }
-        leaveIfSettled()
-    }
-
-    /// Tells the session which stanzas its sinks have written.
-    mutating func tellHandled() {
-        let waits = outputIsBroken && !isSated ? UInt64.max : outputWritten
-        guard let stanza = unhandled.take(writtenUpTo: waits) else { return }
-        drive(.handled(upTo: stanza))
-    }
-
     static func words(_ duration: Duration) -> String {
         let milliseconds = duration.wholeMilliseconds
         return milliseconds < 10_000
             ? "\(milliseconds / 1_000).\(milliseconds % 1_000 / 100) s" : "\(milliseconds / 1_000) s"
-    }
-}
-
-/// Inbound stanzas whose events are not yet written, oldest first.
-struct UnhandledStanzas: Equatable, Sendable {
-    private struct Entry: Equatable {
-        var stanza: UInt64
-        var offset: UInt64
-    }
-
-    private var entries: [Entry] = []
-    private var first = 0
-
-    /// A stanza is handled once standard output has been written up to `offset`.
-    mutating func add(_ stanza: UInt64, writtenAt offset: UInt64) {
-        if first < entries.count, entries[entries.count - 1].stanza == stanza {
-            entries[entries.count - 1].offset = offset
-        } else {
-            entries.append(Entry(stanza: stanza, offset: offset))
-        }
-    }
-
-    /// The newest stanza that is handled, with all before it; nil where there is no new one.
-    mutating func take(writtenUpTo offset: UInt64) -> UInt64? {
-        var found: UInt64?
-        while first < entries.count, entries[first].offset <= offset {
-            found = entries[first].stanza
-            first += 1
-        }
-        compact()
-        return found
-    }
-
-    /// Stanzas up to this one are safe elsewhere.
-    mutating func forget(upTo stanza: UInt64) {
-        while first < entries.count, entries[first].stanza <= stanza { first += 1 }
-        compact()
-    }
-
-    /// Gives the room of what was taken back, at a cost of one step per entry in all.
-    private mutating func compact() {
-        if first == entries.count {
-            entries.removeAll(keepingCapacity: true)
-            first = 0
-        } else if first > 1_024, first > entries.count / 2 {
-            entries.removeFirst(first)
-            first = 0
-        }
     }
 }

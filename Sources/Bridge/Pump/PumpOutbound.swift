@@ -4,72 +4,8 @@ import Session
 import Spool
 import Stanza
 
-// Standard input to rules to the spool to the session.
+// Records to rules to the spool to the session.
 extension Pump {
-    mutating func takeChunk(_ chunk: [UInt8]) {
-        counters.bytesRead += UInt64(chunk.count)
-        undigested += chunk
-        digest()
-        complain()
-    }
-
-    /// Takes in as much of the chunk as the store has room for; the rest follows when rows are released.
-    /// - Parameter whole: all of it, beyond the store's limit: what was read is not left behind at the end.
-    mutating func digest(whole: Bool = false) {
-        while phase == .running, !undigested.isEmpty, whole || !isFull {
-            let piece = undigested.prefix(Limits.digestBytes)
-            undigested.removeFirst(piece.count)
-            withFramer { framer, pump in
-                piece.withUnsafeBufferPointer { bytes in
-                    framer.push(bytes) { line, note in pump.takeLine(line, note) }
-                }
-            }
-            commit()
-        }
-    }
-
-    /// The framer calls back into the pump, so it is moved out of it for the time of the call.
-    private mutating func withFramer(_ body: (inout LineFramer, inout Pump) -> Void) {
-        var framer = options.newFramer()
-        swap(&framer, &self.framer)
-        body(&framer, &self)
-        swap(&framer, &self.framer)
-    }
-
-    mutating func finishLines() {
-        withFramer { framer, pump in framer.finish { line, note in pump.takeLine(line, note) } }
-        commit()
-        complain(atOnce: true)
-    }
-
-    private mutating func takeLine(_ line: UnsafeBufferPointer<UInt8>, _ note: LineNote) {
-        counters.linesRead = note.number
-        switch note.piece {
-        case .empty: return
-        case .refused:
-            refusedInput = true
-            if options.reads == .commands {
-                answer(CommandProblem.overlong(line: note.number, bytesMax: Limits.commandBytesMax).event)
-            }
-            return
-        case .whole, .part: break
-        }
-        switch options.reads {
-        case .nothing: unexpectedInput()
-        case .commands: takeCommand(line, number: note.number)
-        case .lines: route(.line(Record.Line(bytes: Array(line), number: note.number)), from: .stdin)
-        }
-    }
-
-    /// A producer writes into a run whose rules take no line: a mistake that must not pass in silence.
-    private mutating func unexpectedInput() {
-        guard phase == .running else { return }
-        actions.append(
-            .say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
-        worst = .usage
-        leave()
-    }
-
     /// Runs a record through the rules and carries the deliveries on.
     mutating func route(_ record: Record, from source: Source) {
         var found: [Delivery] = []
@@ -93,6 +29,8 @@ extension Pump {
         case (.presence, .text(let text)): show(text, router.rules[delivery.rule].shown)
         case (.stdout, .text(let text)): printText(text)
         case (.stdout, .event(let event)): printEvent(event)
+        case (.file, .text(let text)): if let sink = sinkNumbers[delivery.destination] { printText(text, to: sink) }
+        case (.file, .event(let event)): if let sink = sinkNumbers[delivery.destination] { printEvent(event, to: sink) }
         case (.commands, .command(let line, let number)):
             line.withUnsafeBufferPointer { takeCommand($0, number: number) }
         case (_, _):
@@ -295,26 +233,6 @@ extension Pump {
         }
         let recipient = laneRecipients[Int(lane.rawValue) - 1]
         return from.bare == recipient.bare || from == recipient.server
-    }
-
-    // MARK: - Complaints
-
-    /// Tells what was wrong with the input, once a minute at most.
-    mutating func complain(atOnce: Bool = false) {
-        for trouble in router.takeTroubles() { tell(trouble) }
-        guard !framer.complaints.isEmpty else { return }
-        if !atOnce, let told = complaintsTold, now < told + .seconds(Limits.complaintSeconds) { return }
-        complaintsTold = now
-        let complaints = framer.takeComplaints()
-        actions.append(.say(.warning, "standard input: \(complaints)"))
-        emit(.error(complaints, source: "stdin"))
-    }
-
-    private mutating func tell(_ trouble: Router.Trouble) {
-        let name = router.rules[trouble.rule].name ?? "number \(trouble.rule + 1)"
-        let text = "the pattern of bridge \(name) gives up: \(trouble.what); such lines count as not matched"
-        actions.append(.say(.warning, text))
-        emit(.error(code: "pattern", text: text))
     }
 }
 

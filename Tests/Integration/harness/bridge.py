@@ -281,9 +281,14 @@ class Bridge:
         return self._started([binary(), *arguments], environment, stdin)
 
     def command(self, *arguments: str, **environment) -> Running:
-        """Starts it for commands and waits until it is online."""
+        """Starts it for commands and waits until it is online, and the server knows it to be there.
+
+        ejabberd gives a message that comes before our presence to other resources alone.
+        """
         running = self.start("--input", "ndjson", *arguments, **environment)
-        running.online()
+        own = running.online()["jid"]
+        if not arguments:
+            running.event("presence", where=lambda event: event["from"] == own)
         return running
 
     def configured(self, text: str, *arguments: str, **environment) -> Running:

@@ -1,0 +1,153 @@
+import Endpoints
+import Routing
+import Stanza
+
+/// Where lines come from on the local side, with all that is its own: a framer, what of its last chunk waits, and its
+/// complaints. Number 0 is standard input.
+struct InputSource: Sendable {
+    /// As a configuration names it.
+    let endpoint: Endpoint
+    /// As the rules know it.
+    let route: Source
+    /// What it holds.
+    let reads: Pump.Options.Reads
+    var framer: LineFramer
+    /// What of the last chunk waits for room in the store.
+    var undigested: ArraySlice<UInt8> = []
+    /// The number of the last line.
+    var lines: UInt64 = 0
+    var complaintsTold: Instant?
+
+    /// What a person calls it.
+    var name: String { endpoint == .stdin ? "standard input" : "\(endpoint)" }
+}
+
+extension Pump {
+    /// Whether another chunk of a source may be read: that is the backpressure on the producer. Mutating only so that a
+    /// caller does not copy the pump to ask.
+    mutating func wants(_ source: Int) -> Bool { source == 0 ? wantsInput : mayRead(source) }
+
+    /// Whether standard input may be read.
+    var wantsInput: Bool {
+        guard options.reads != .nothing || options.watchesInput, mayRead(0) else { return false }
+        // Every command has a result: none is read while those of earlier ones are not taken.
+        if options.answersCommands, sinks[0].waiting > Limits.outputWaitingBytesMax / 2 { return false }
+        // Commands may be queries, which nobody can keep until there is a session.
+        return options.reads != .commands || session.hasBeenOnline
+    }
+
+    private func mayRead(_ source: Int) -> Bool {
+        guard phase == .running, sources[source].undigested.isEmpty, !isFull else { return false }
+        return !options.waitsForLogin || session.hasBeenOnline
+    }
+
+    /// Whether all that was read is cut into lines.
+    var isDigested: Bool { sources.allSatisfy { $0.undigested.isEmpty } }
+
+    mutating func takeChunk(_ chunk: [UInt8], from source: Int) {
+        counters.bytesRead += UInt64(chunk.count)
+        sources[source].undigested += chunk
+        digest()
+        complain()
+    }
+
+    /// Takes in as much of what was read as the store has room for, a piece of each source in turn; the rest follows when
+    /// rows are released.
+    /// - Parameter whole: all of it, beyond the store's limit: what was read is not left behind at the end.
+    mutating func digest(whole: Bool = false) {
+        var isAnyLeft = true
+        while isAnyLeft {
+            isAnyLeft = false
+            for source in sources.indices {
+                guard phase == .running, whole || !isFull else { return }
+                guard !sources[source].undigested.isEmpty else { continue }
+                digestPiece(of: source)
+                isAnyLeft = true
+            }
+        }
+    }
+
+    private mutating func digestPiece(of source: Int) {
+        let piece = sources[source].undigested.prefix(Limits.digestBytes)
+        sources[source].undigested.removeFirst(piece.count)
+        withFramer(of: source) { framer, pump in
+            piece.withUnsafeBufferPointer { bytes in
+                framer.push(bytes) { line, note in pump.takeLine(line, note, from: source) }
+            }
+        }
+        commit()
+    }
+
+    /// The framer calls back into the pump, so it is moved out of it for the time of the call.
+    private mutating func withFramer(of source: Int, _ body: (inout LineFramer, inout Pump) -> Void) {
+        var framer = LineFramer()
+        swap(&framer, &sources[source].framer)
+        body(&framer, &self)
+        swap(&framer, &sources[source].framer)
+    }
+
+    /// The sources have ended, or are left: a last line without its end is a line.
+    mutating func finishLines() {
+        for source in sources.indices { finishLine(of: source) }
+        complain(atOnce: true)
+    }
+
+    mutating func finishLine(of source: Int) {
+        withFramer(of: source) { framer, pump in
+            framer.finish { line, note in pump.takeLine(line, note, from: source) }
+        }
+        commit()
+    }
+
+    private mutating func takeLine(_ line: UnsafeBufferPointer<UInt8>, _ note: LineNote, from source: Int) {
+        counters.linesRead &+= note.number &- sources[source].lines
+        sources[source].lines = note.number
+        switch note.piece {
+        case .empty: return
+        case .refused:
+            refusedInput = true
+            if sources[source].reads == .commands {
+                answer(CommandProblem.overlong(line: note.number, bytesMax: Limits.commandBytesMax).event)
+            }
+            return
+        case .whole, .part: break
+        }
+        switch sources[source].reads {
+        case .nothing: unexpectedInput()
+        case .commands: takeCommand(line, number: note.number)
+        case .lines:
+            route(.line(Record.Line(bytes: Array(line), number: note.number)), from: sources[source].route)
+        }
+    }
+
+    /// A producer writes into a run whose rules take no line: a mistake that must not pass in silence.
+    private mutating func unexpectedInput() {
+        guard phase == .running else { return }
+        actions.append(
+            .say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
+        worst = .usage
+        leave()
+    }
+
+    // MARK: - Complaints
+
+    /// Tells what was wrong with the input, once a minute at most.
+    mutating func complain(atOnce: Bool = false) {
+        for trouble in router.takeTroubles() { tell(trouble) }
+        for source in sources.indices where !sources[source].framer.complaints.isEmpty {
+            let told = sources[source].complaintsTold
+            if !atOnce, let told, now < told + .seconds(Limits.complaintSeconds) { continue }
+            sources[source].complaintsTold = now
+            let complaints = sources[source].framer.takeComplaints()
+            actions.append(.say(.warning, "\(sources[source].name): \(complaints)"))
+            emit(.error(complaints, source: "\(sources[source].endpoint)"))
+        }
+    }
+
+    private mutating func tell(_ trouble: Router.Trouble) {
+        let name = router.rules[trouble.rule].name ?? "number \(trouble.rule + 1)"
+        let text = "the pattern of bridge \(name) gives up: \(trouble.what); such lines count as not matched"
+        actions.append(.say(.warning, text))
+        emit(.error(code: "pattern", text: text))
+    }
+}
