@@ -49,13 +49,26 @@ public struct Router {
         records.begin(record)
         switch source {
         case .stdin:
-            for index in stdinRules { apply(index, to: record, at: time, into: &deliveries) }
+            for index in stdinRules where !joinsLines(index) { apply(index, to: record, at: time, into: &deliveries) }
         case .session:
             for index in eventRules where takes(index, record) {
                 apply(index, to: record, at: time, into: &deliveries)
             }
         }
     }
+
+    /// Appends what one rule makes of a record of its sources: of one that its own ``LineGroup`` has joined.
+    public mutating func route(
+        _ record: Record, to rule: Int, at time: WallTime, into deliveries: inout [Delivery]
+    ) {
+        records.begin(record)
+        apply(rule, to: record, at: time, into: &deliveries)
+    }
+
+    /// The rules that take joined lines of standard input: ``route(_:from:at:into:)`` passes them over.
+    public var joiningRules: [Int] { stdinRules.filter(joinsLines) }
+
+    private func joinsLines(_ index: Int) -> Bool { rules[index].shaping.group?.joinsLines ?? false }
 
     /// The rules whose pattern was given up since the last call, each once in a run: for a person to hear of.
     public mutating func takeTroubles() -> [Trouble] {
