@@ -177,6 +177,8 @@ struct Pump {
     var complaintsTold: Instant?
 
     var forgeries = Forgeries()
+    /// What rules hold back.
+    var held: HeldTexts
 
     // Inbound: bytes of standard output, and the stanzas that wait for them to be written.
     var output: [UInt8] = []
@@ -228,6 +230,7 @@ struct Pump {
         session = ClientSession(configuration, random: random)
         board = StatusBoard(base: configuration.firstPresence)
         router = Router(rules: rules, host: host)
+        held = HeldTexts(router)
         store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
         framer = options.newFramer()
         accountJID = configuration.account
@@ -239,6 +242,7 @@ struct Pump {
         self.now = now
         self.wall = wall
         take(input)
+        tellLimited()
         defer { actions.removeAll(keepingCapacity: true) }
         return actions
     }
@@ -303,6 +307,7 @@ struct Pump {
         case .leaving, .finished: return first
         }
         consider(board.deadline)
+        consider(held.deadline)
         for outbox in outboxes.values { consider(outbox.deadline) }
         for join in joins.values { consider(join.until) }
         if case .within(let patience) = options.retry { for since in outOfRooms.values { consider(since + patience) } }
