@@ -7,6 +7,8 @@ public struct Router {
     /// The rules, by the index that deliveries and troubles carry.
     public let rules: [Rule]
     private let compiled: [CompiledRule]
+    /// The rules that take joined lines of standard input: ``route(_:from:at:into:)`` passes them over.
+    public let joiningRules: [Int]
     private let stdinRules: [Int]
     private let eventRules: [Int]
     private let host: [UInt8]
@@ -38,7 +40,10 @@ public struct Router {
         let compiled = rules.map(CompiledRule.init)
         self.compiled = compiled
         givenUp = Array(repeating: 0, count: rules.count)
-        stdinRules = rules.indices.filter { rules[$0].from.contains(.stdin) }
+        let readers = rules.indices.filter { rules[$0].from.contains(.stdin) }
+        let joining = readers.filter { rules[$0].shaping.group?.joinsLines ?? false }
+        joiningRules = joining
+        stdinRules = readers.filter { !joining.contains($0) }
         eventRules = compiled.indices.filter { compiled[$0].takesEvents || compiled[$0].takesMessages }
     }
 
@@ -49,7 +54,7 @@ public struct Router {
         records.begin(record)
         switch source {
         case .stdin:
-            for index in stdinRules where !joinsLines(index) { apply(index, to: record, at: time, into: &deliveries) }
+            for index in stdinRules { apply(index, to: record, at: time, into: &deliveries) }
         case .session:
             for index in eventRules where takes(index, record) {
                 apply(index, to: record, at: time, into: &deliveries)
@@ -64,11 +69,6 @@ public struct Router {
         records.begin(record)
         apply(rule, to: record, at: time, into: &deliveries)
     }
-
-    /// The rules that take joined lines of standard input: ``route(_:from:at:into:)`` passes them over.
-    public var joiningRules: [Int] { stdinRules.filter(joinsLines) }
-
-    private func joinsLines(_ index: Int) -> Bool { rules[index].shaping.group?.joinsLines ?? false }
 
     /// The rules whose pattern was given up since the last call, each once in a run: for a person to hear of.
     public mutating func takeTroubles() -> [Trouble] {

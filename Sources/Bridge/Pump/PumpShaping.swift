@@ -11,7 +11,8 @@ struct HeldTexts {
     let joiningRules: [Int]
     /// The lines of each source that such a rule joins.
     var lines: [LineSource: LineGroup] = [:]
-    private let shapes: Bool
+    /// The rules that have a shaper.
+    let shapingRules: [Int]
     private var lastToken: UInt64 = 0
     /// The id of the message that those after it edit.
     var editedIDs: [Edit: String] = [:]
@@ -44,8 +45,8 @@ struct HeldTexts {
 
     init(_ router: Router) {
         shapers = router.rules.map { $0.shaping.shapesTexts ? Shaper($0.shaping, to: $0.to) : nil }
+        shapingRules = router.rules.indices.filter { router.rules[$0].shaping.shapesTexts }
         joiningRules = router.joiningRules
-        shapes = !joiningRules.isEmpty || shapers.contains { $0 != nil }
     }
 
     /// The number of the next accepted input.
@@ -56,20 +57,20 @@ struct HeldTexts {
 
     /// Messages and lines.
     var count: Int {
-        if !shapes { return 0 }
-        return shapers.reduce(0) { $0 + ($1?.heldCount ?? 0) } + lines.values.reduce(0) { $0 + $1.heldCount }
+        shapingRules.reduce(0) { $0 + (shapers[$1]?.heldCount ?? 0) } + lines.values.reduce(0) { $0 + $1.heldCount }
     }
 
     /// Their bytes.
     var bytes: Int {
-        if !shapes { return 0 }
-        return shapers.reduce(0) { $0 + ($1?.heldBytes ?? 0) } + lines.values.reduce(0) { $0 + $1.heldBytes }
+        shapingRules.reduce(0) { $0 + (shapers[$1]?.heldBytes ?? 0) } + lines.values.reduce(0) { $0 + $1.heldBytes }
     }
 
     var deadline: Instant? {
-        if !shapes { return nil }
-        let report = untold.isEmpty ? nil : told.map { $0 + .seconds(Pump.Limits.complaintSeconds) }
-        return (shapers.map { $0?.deadline } + lines.values.map(\.deadline) + [report]).compactMap { $0 }.min()
+        var first = untold.isEmpty ? nil : told.map { $0 + .seconds(Pump.Limits.complaintSeconds) }
+        func consider(_ other: Instant?) { if let other { first = first.map { min($0, other) } ?? other } }
+        for rule in shapingRules { consider(shapers[rule]?.deadline) }
+        for group in lines.values { consider(group.deadline) }
+        return first
     }
 
     /// Takes note of what a rule's shaper has dropped.
@@ -183,7 +184,7 @@ extension Pump {
     }
 
     private mutating func withEachShaper(_ body: (inout Shaper, inout [Shaper.Shaped]) -> Void) {
-        for rule in held.shapers.indices {
+        for rule in held.shapingRules {
             guard var shaper = held.shapers[rule] else { continue }
             held.shapers[rule] = nil
             var shaped: [Shaper.Shaped] = []
