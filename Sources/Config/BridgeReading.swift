@@ -18,8 +18,10 @@ extension Reading {
 
     private mutating func bridge(_ node: Node, _ names: inout [String: Int]) -> Rule? {
         let keys = Keys(
-            of: "a bridge", known: ["name", "from", "match", "body", "to", "type", "show", "hold"],
-            later: ["group", "limit"])
+            of: "a bridge",
+            known: [
+                "name", "from", "match", "body", "to", "type", "show", "hold", "group", "limit", "repeat", "update",
+            ])
         guard let fields = fields(node, keys) else { return nil }
         var draft = Rule.Draft(name: nil, from: [], match: .none, body: nil, to: [], type: nil)
         let sources = ends(fields, "from", of: node, expected: Endpoint.sources)
@@ -42,6 +44,7 @@ extension Reading {
             isWhole = isWhole && draft.type != nil
         }
         isWhole = shown(fields, &draft) && isWhole
+        isWhole = shaping(fields, &draft.shaping) && isWhole
         // A body that could not be read, or stands under a misspelt key, is not one that is missing.
         let isBodyUnknown = draft.body == nil && (fields["body"] != nil || !fields.isMissing("body"))
         if isBodyUnknown, case .none = draft.match { draft.match = .unknown }
@@ -67,6 +70,7 @@ extension Reading {
         case .type: fields["type"]?.start
         case .show: fields["show"]?.start
         case .hold: fields["hold"]?.start
+        case .shaping(let key): fields[key.rawValue]?.start
         }
     }
 
@@ -122,8 +126,8 @@ extension Reading {
         return name
     }
 
-    private mutating func pattern(_ node: Node) -> Vocabulary.Groups {
-        guard let source = string(node, "match") else { return .unknown }
+    mutating func pattern(_ node: Node, _ key: String = "match") -> Vocabulary.Groups {
+        guard let source = string(node, key) else { return .unknown }
         do {
             return .of(try Pattern(compiling: source))
         } catch {
@@ -131,7 +135,7 @@ extension Reading {
             if case .scalar(_, .doubleQuoted) = node.kind {
                 hint += "; in single quotes backslashes stand for themselves"
             }
-            report(text.index(of: error.offset, in: node), "match does not compile: \(error.what)", hint)
+            report(text.index(of: error.offset, in: node), "\(key) does not compile: \(error.what)", hint)
             return .unknown
         }
     }

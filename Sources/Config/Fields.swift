@@ -41,6 +41,8 @@ extension Plan.Room.NickConflict: Choice {}
 extension Plan.Receipts.Answer: Choice {}
 extension Rule.MessageType: Choice {}
 extension Rule.Shown.Show: Choice {}
+extension Shaping.Limit.Overflow: Choice {}
+extension Shaping.Limit.Scope: Choice {}
 
 extension Reading {
     /// The values of a mapping, every problem of its keys reported; nil where it is none.

@@ -61,6 +61,16 @@ extension EventRecord {
         return EventRecord(.error, fields.all)
     }
 
+    /// `error` with the code `limited`: messages that a rule's limit has dropped.
+    /// - Parameter count: how many, since that was last told.
+    public static func limited(text: String, count: UInt64) -> EventRecord {
+        var event = error(code: "limited", text: text)
+        var fields = Fields()
+        fields.add("count", count)
+        event.fields += fields.all
+        return event
+    }
+
     /// What somebody tried who has no right to it.
     public enum Forgery: String, Sendable, CaseIterable {
         /// A change of our roster (RFC 6121 2.1.6).

@@ -7,6 +7,8 @@ public struct Router {
     /// The rules, by the index that deliveries and troubles carry.
     public let rules: [Rule]
     private let compiled: [CompiledRule]
+    /// The rules that take joined lines of standard input: ``route(_:from:at:into:)`` passes them over.
+    public let joiningRules: [Int]
     private let stdinRules: [Int]
     private let eventRules: [Int]
     private let host: [UInt8]
@@ -38,7 +40,10 @@ public struct Router {
         let compiled = rules.map(CompiledRule.init)
         self.compiled = compiled
         givenUp = Array(repeating: 0, count: rules.count)
-        stdinRules = rules.indices.filter { rules[$0].from.contains(.stdin) }
+        let readers = rules.indices.filter { rules[$0].from.contains(.stdin) }
+        let joining = readers.filter { rules[$0].shaping.group?.joinsLines ?? false }
+        joiningRules = joining
+        stdinRules = readers.filter { !joining.contains($0) }
         eventRules = compiled.indices.filter { compiled[$0].takesEvents || compiled[$0].takesMessages }
     }
 
@@ -55,6 +60,14 @@ public struct Router {
                 apply(index, to: record, at: time, into: &deliveries)
             }
         }
+    }
+
+    /// Appends what one rule makes of a record of its sources: of one that its own ``LineGroup`` has joined.
+    public mutating func route(
+        _ record: Record, to rule: Int, at time: WallTime, into deliveries: inout [Delivery]
+    ) {
+        records.begin(record)
+        apply(rule, to: record, at: time, into: &deliveries)
     }
 
     /// The rules whose pattern was given up since the last call, each once in a run: for a person to hear of.

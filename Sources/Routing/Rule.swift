@@ -18,6 +18,8 @@ public struct Rule: Sendable, Equatable {
     public let type: MessageType
     /// How our presence changes, where one of the ends is ``Endpoint/presence``.
     public let shown: Shown
+    /// What happens to what it makes before that goes out.
+    public let shaping: Shaping
 
     /// How a rule shows us (`to: presence`); the status is the rule's text.
     public struct Shown: Sendable, Equatable {
@@ -71,6 +73,8 @@ public struct Rule: Sendable, Equatable {
             case show
             /// How long.
             case hold
+            /// How texts are shaped.
+            case shaping(Shaping.Key)
         }
 
         /// Which part.
@@ -93,11 +97,12 @@ public struct Rule: Sendable, Equatable {
     /// - Throws: ``Problems`` where they do not fit together.
     public init(
         name: String? = nil, from: [Endpoint], match: Pattern? = nil, body: String? = nil, to: [Endpoint],
-        type: MessageType = .chat, shown: Shown = Shown()
+        type: MessageType = .chat, shown: Shown = Shown(), shaping: Shaping = Shaping()
     ) throws(Problems) {
         var draft = Draft(
             name: name, from: from, match: match.map { .of($0) } ?? .none, body: body, to: to, type: type)
         draft.shown = shown
+        draft.shaping = shaping
         let (rule, problems) = draft.checked()
         guard let rule else { throw Problems(list: problems.filter { !$0.isWarning }) }
         self = rule
@@ -116,6 +121,7 @@ public struct Rule: Sendable, Equatable {
         if case .of(let pattern) = draft.match { match = pattern } else { match = nil }
         type = draft.type ?? .chat
         shown = draft.shown
+        shaping = draft.shaping
         self.from = from
         self.body = body
         self.to = to
@@ -140,6 +146,8 @@ extension Rule {
         public var type: MessageType?
         /// How our presence changes.
         public var shown = Shown()
+        /// How its texts are shaped.
+        public var shaping = Shaping()
 
         /// A draft.
         public init(
@@ -156,7 +164,7 @@ extension Rule {
 
         /// The rule, or nil where a part is unknown or wrong; and all that is to be said about it.
         public func checked() -> (rule: Rule?, problems: [Problem]) {
-            var problems = directions() + pairs() + repetitions()
+            var problems = directions() + pairs() + repetitions() + shapes()
             let sources = from.compactMap { $0 }
             let destinations = to.compactMap { $0 }
             let usable = sources.filter { $0.canBeSource }

@@ -12,17 +12,17 @@ extension BadFiles {
                 "f:2:5: a bridge without from; add from: stdin, xmpp:JID, room:JID or events",
                 "f:2:5: a bridge without to; add to: stdout, xmpp:JID, room:JID, file:PATH, presence or commands",
                 "f:3:5: text where a bridge belongs; expected keys and values: name, from, match, body, to, "
-                    + "type, show or hold",
+                    + "type, show, hold, group, limit, repeat or update",
                 "f:4:5: a list where a bridge belongs; expected keys and values: name, from, match, body, to, "
-                    + "type, show or hold",
+                    + "type, show, hold, group, limit, repeat or update",
             ]),
         BadFile(
             "bridges:\n  - {form: stdin, ot: stdout}\n",
             [
                 "f:2:6: unknown key \"form\" in a bridge; did you mean from? expected name, from, match, body, to, "
-                    + "type, show or hold",
+                    + "type, show, hold, group, limit, repeat or update",
                 "f:2:19: unknown key \"ot\" in a bridge; did you mean to? expected name, from, match, body, to, type, "
-                    + "show or hold",
+                    + "show, hold, group, limit, repeat or update",
             ]),
         BadFile(
             "bridges:\n  - from: []\n    to: {xmpp: a}\n  -\n    from: [stdin, ~, null]\n    to: [[stdout]]\n",
@@ -80,8 +80,9 @@ extension BadFiles {
                 "f:4:46: type groupchat is not chosen here; leave it out: what goes to: room:JID is of that type",
                 "f:5:12: name has no value; write one, or leave name out",
                 "f:5:47: unknown type \"hedline\"; did you mean headline? expected chat, normal or headline",
-                "f:5:56: group is not in this version yet; leave it out",
-                "f:5:67: limit is not in this version yet; leave it out",
+                "f:5:63: group has neither a pattern nor a time; add within: 500ms to join what comes within that "
+                    + "time, or start: or continue: with a pattern for the lines of one record",
+                "f:5:74: limit without rate; add rate: 10/min",
             ]),
         BadFile(
             "bridges:\n  - from: stdin\n    to: stdout\n    match: \'it\'\'s ü [a\'\n    body: \'{x} it\'\'s {y}\'\n",
@@ -152,9 +153,9 @@ extension BadFiles {
                 + "xmpp:a@b, bdoy: x}\n",
             [
                 "f:2:31: unknown key \"macth\" in a bridge; did you mean match? expected name, from, match, body, "
-                    + "to, type, show or hold",
+                    + "to, type, show, hold, group, limit, repeat or update",
                 "f:3:34: unknown key \"bdoy\" in a bridge; did you mean body? expected name, from, match, body, "
-                    + "to, type, show or hold",
+                    + "to, type, show, hold, group, limit, repeat or update",
             ]),
     ]
 }

@@ -15,7 +15,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
 }
 
 @Suite struct BadFiles {
-    @Test(arguments: yaml + account + bridges + people)
+    @Test(arguments: yaml + account + bridges + shaping + people)
     func everyMistakeIsToldOnce(_ file: BadFile) {
         #expect(Files.problems(file.yaml) == file.problems)
     }

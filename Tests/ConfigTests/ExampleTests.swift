@@ -17,7 +17,11 @@ import Testing
     @Test func loads() throws {
         let plan = try Load.plan(yaml: try Self.example(), file: "bridges.example.yaml").get()
         #expect(plan.warnings == [])
-        #expect(plan.rules.map(\.name) == ["nginx-errors", "failed-logins", "relay", "room", "room-log", "red", "events"])
+        let names = [
+            "nginx-errors", "crashes", "deploys", "progress", "failed-logins", "relay", "room", "room-log",
+            "red", "events",
+        ]
+        #expect(plan.rules.map(\.name) == names)
         #expect(plan.account?.password == .file("/etc/xmpp-bridge/password"))
     }
 
@@ -31,7 +35,7 @@ import Testing
             lines.append(isKey && !line.contains("anonymous") ? "  " + line.dropFirst(4) : line)
         }
         let plan = try Files.load(lines.joined(separator: "\n")).get()
-        #expect(plan.rules.count == 8)
+        #expect(plan.rules.count == 11)
         let account = try #require(plan.account)
         #expect(account.server != nil && account.caFile != nil && account.fingerprint != nil)
         #expect(account.clientKey != nil && account.resource == "bridge")

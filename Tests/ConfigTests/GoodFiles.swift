@@ -69,6 +69,50 @@ import Testing
         #expect(plan.rules[0].shown == .init(show: .dnd, hold: .seconds(300)))
     }
 
+    static let shaping = #"""
+        bridges:
+          - {from: stdin, to: xmpp:a@b, group: {continue: '^\s'}, limit: {rate: 10/min}}
+          - from: stdin
+            to: [xmpp:a@b, room:c@d]
+            group: {start: '^\d', within: 2s, max_lines: 40, max_bytes: 4096}
+            limit: {rate: 100/15m, burst: 20, overflow: digest, per: rule}
+            repeat: 5m
+            update: true
+          - {from: xmpp:a@b, to: xmpp:c@d, group: {within: 1s}, limit: {rate: 1/s, overflow: queue, queue: 5}, update: false}
+          - {from: stdin, to: stdout, limit: {rate: 20000/hour, overflow: drop, queue: 5}, update: true}
+        """#
+
+    @Test func shapings() throws {
+        let plan = try Files.load(Self.shaping).get()
+        let spaces = try Pattern(compiling: "^\\s")
+        let digits = try Pattern(compiling: "^\\d")
+        let all = plan.rules.map(\.shaping)
+        #expect(
+            all == [
+                Shaping(
+                    group: .init(.goesOn(spaces)), limit: .init(rate: .init(count: 10, period: .seconds(60)))),
+                Shaping(
+                    group: .init(.start(digits), within: .seconds(2), linesMax: 40, bytesMax: 4_096),
+                    limit: .init(
+                        rate: .init(count: 100, period: .seconds(900)), burst: 20, overflow: .digest, per: .rule),
+                    repetition: .seconds(300), updates: true),
+                Shaping(
+                    group: .init(.none, within: .seconds(1)),
+                    limit: .init(rate: .init(count: 1, period: .seconds(1)), queueMax: 5)),
+                Shaping(
+                    limit: .init(
+                        rate: .init(count: 20_000, period: .seconds(3_600)), burst: 10_000, overflow: .drop,
+                        queueMax: 5),
+                    updates: true),
+            ])
+        #expect(all[0].limit?.burst == 10)
+        #expect(
+            plan.warnings.map { "\($0.line):\($0.column): \($0.what)" } == [
+                "10:80: queue has no effect with overflow: drop",
+                "10:92: update has no effect: only messages to xmpp: and room: can be edited",
+            ])
+    }
+
     @Test func everyKey() throws {
         let plan = try Files.load(Self.everything).get()
         let account = try #require(plan.account)

@@ -161,6 +161,7 @@ enum EventTable {
                     + #"2 parts so far, first in line 9","source":"stdin","line":9,"invalid_utf8":3,"#
                     + #""overlong_lines":1,"split_parts":2"#
             ),
+            (.limited(text: "dropped", count: 3), #""error",@,"code":"limited","text":"dropped","count":3"#),
             (
                 .forged(.rosterPush, from: try JID("eve@example.net")),
                 #""error",@,"code":"forged","text":"ignored a roster push from eve@example.net, who has no right to it","#

@@ -96,6 +96,7 @@ extension Pump {
         withFramer(of: source) { framer, pump in
             framer.finish { line, note in pump.takeLine(line, note, from: source) }
         }
+        flushLines()
         commit()
     }
 

@@ -18,6 +18,8 @@ struct MessageStanza {
         var asksReceipt = false
         /// Whether it is a private message in a room.
         var isForOccupant = false
+        /// The id of the message that it takes the place of (XEP-0308).
+        var replaces: String?
     }
 
     /// Everything of a message before the number in its id: the same for each message to one recipient.
@@ -52,6 +54,11 @@ struct MessageStanza {
         content.body.withUnsafeBufferPointer { writer.text($0) }
         writer.raw("</body>")
         if content.asksReceipt { writer.raw("<request xmlns='urn:xmpp:receipts'/>") }
+        if let replaces = content.replaces {
+            writer.raw("<replace xmlns='urn:xmpp:message-correct:0' id='")
+            writer.attributeValue(replaces)
+            writer.raw("'/>")
+        }
         // A room delivers what is for one occupant; the mark tells the client's other devices (XEP-0045 7.5).
         if content.isForOccupant { writer.raw("<x xmlns='http://jabber.org/protocol/muc#user'/>") }
         writer.raw("<origin-id xmlns='urn:xmpp:sid:0' id='")
@@ -78,11 +85,15 @@ struct MessageStanza {
     func frameBytes(_ content: Content) -> Int {
         let texts =
             content.to.text.utf8.count + (content.subject?.utf8.count ?? 0) + (content.thread?.utf8.count ?? 0)
+            + (content.replaces?.utf8.count ?? 0)
         return Self.frameBytesMin + idPrefix.utf8.count * 2 + texts * 6
     }
 
     /// The id of a row.
     func identifier(_ row: UInt64) -> String { idPrefix + String(row) }
+
+    /// An id that is given before there is a row.
+    func namedIdentifier(_ number: UInt64) -> String { "\(idPrefix)m\(number)" }
 
     /// The row that an id of ours names; nil for an id that is not ours.
     func row(of id: String) -> UInt64? {

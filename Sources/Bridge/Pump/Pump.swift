@@ -176,6 +176,8 @@ struct Pump {
     /// Messages with an id of the user's that are not accepted yet: id → row.
     var givenIDs: [String: UInt64] = [:]
     var forgeries = Forgeries()
+    /// What rules hold back.
+    var held: HeldTexts
 
     // Inbound.
     var sinks: [OutputSink]
@@ -227,6 +229,7 @@ struct Pump {
         session = ClientSession(configuration, random: random)
         board = StatusBoard(base: configuration.firstPresence)
         router = Router(rules: rules, host: host)
+        held = HeldTexts(router)
         store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
         sources = [
             InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
@@ -242,6 +245,7 @@ struct Pump {
         self.now = now
         self.wall = wall
         take(input)
+        tellLimited()
         defer { actions.removeAll(keepingCapacity: true) }
         return actions
     }
@@ -285,6 +289,7 @@ struct Pump {
         case .leaving, .finished: return first
         }
         consider(board.deadline)
+        consider(held.deadline)
         for outbox in outboxes.values { consider(outbox.deadline) }
         for join in joins.values { consider(join.until) }
         if case .within(let patience) = options.retry { for since in outOfRooms.values { consider(since + patience) } }

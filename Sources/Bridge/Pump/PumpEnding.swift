@@ -59,6 +59,7 @@ extension Pump {
         finishLines()
         // A line that no rule takes has ended the run already.
         guard phase == .running else { return }
+        flushHeld()
         phase = .draining(until: limit)
         drive(.drain)
         settleIfDrained()
@@ -74,6 +75,7 @@ extension Pump {
     /// Prints no new events, and waits until those that are printed are written: only then are they acknowledged, and
     /// what comes behind them stays with the server for the next session. Queries still get their answers.
     mutating func settle() {
+        tellLimited(evenNow: true)
         isSated = true
         for sink in sinks.indices where !sinks[sink].isBroken { tellDropped(by: sink) }
         let patience = !awaitsAnswers ? Limits.flushSeconds : Limits.answerSeconds
@@ -106,6 +108,7 @@ extension Pump {
         case .flushing(let status, let until): if until <= now { giveUpOutput(status) }
         case .leaving, .finished: break
         }
+        expireHeld()
         expireOutboxes()
         expireJoins()
         if let due = board.expire(at: now) { session.show(due, at: now) }
@@ -183,5 +186,6 @@ extension Pump {
         return
             "\(state); \(counters.linesRead) lines read, \(counters.rowsAccepted) of \(counters.rowsAppended) messages accepted, "
             + "\(failures.count) refused, \(counters.messagesReceived) received, \(sinks[0].waiting) bytes wait for standard output"
+            + (held.count > 0 ? ", \(held.count) messages held by rules" : "")
     }
 }

@@ -11,21 +11,22 @@ extension Pump {
         var found: [Delivery] = []
         swap(&found, &deliveries)
         router.route(record, from: source, at: wall, into: &found)
-        for delivery in found { carry(delivery) }
+        for delivery in found { shape(delivery) }
         found.removeAll(keepingCapacity: true)
         swap(&found, &deliveries)
+        join(record, from: source)
     }
 
-    private mutating func carry(_ delivery: Delivery) {
+    /// - Parameter edit: the chain of edits that a text belongs to.
+    mutating func carry(_ delivery: Delivery, _ edit: HeldTexts.Edit? = nil) {
         switch (delivery.destination, delivery.content) {
-        case (.xmpp, .text) where isOverrun, (.room, .text) where isOverrun: dropRelayed()
         case (.xmpp(let jid), .text(let body)):
             var content = MessageStanza.Content(
                 to: jid, type: router.rules[delivery.rule].type.rawValue, body: body)
             content.asksReceipt = options.asksReceipts
-            append(content, ref: nil)
+            append(content, edit)
         case (.room(let room), .text(let body)):
-            append(MessageStanza.Content(to: room, type: "groupchat", body: body), ref: nil)
+            append(MessageStanza.Content(to: room, type: "groupchat", body: body), edit)
         case (.presence, .text(let text)): show(text, router.rules[delivery.rule].shown)
         case (.stdout, .text(let text)): printText(text)
         case (.stdout, .event(let event)): printEvent(event)
@@ -40,16 +41,19 @@ extension Pump {
     }
 
     /// Whether no source is read until something leaves.
-    var isFull: Bool { store.isFull || (!outboxes.isEmpty && waitingCount >= Limits.spoolRowsMax) }
+    var isFull: Bool {
+        store.isFull || waitingCount >= Limits.spoolRowsMax || store.bytes + held.bytes >= Limits.spoolBytesMax
+    }
 
     /// Whether the store holds twice what it should: standard input is not read long since, so it is filled by what the
     /// session brings, whose source nobody can stop.
-    private var isOverrun: Bool {
-        waitingCount > 2 * Limits.spoolRowsMax + InputReader.chunkBytesMax || store.bytes > 8 * Limits.spoolBytesMax
+    var isOverrun: Bool {
+        waitingCount > 2 * Limits.spoolRowsMax + InputReader.chunkBytesMax
+            || store.bytes + held.bytes > 8 * Limits.spoolBytesMax
     }
 
     /// A relay that brings more than can be sent on loses it, and says so: once until there is room again.
-    private mutating func dropRelayed() {
+    mutating func dropRelayed() {
         failures.count += 1
         guard !isDroppingRelayed else { return }
         isDroppingRelayed = true
@@ -62,13 +66,7 @@ extension Pump {
     /// - Returns: Whether it was taken: not where it is too long and long ones are to be refused.
     @discardableResult
     mutating func append(_ content: MessageStanza.Content, ref: String?) -> Bool {
-        // A frame takes some hundred bytes, so nearly every message is known to fit without a closer look.
-        if content.body.count <= stanzaBytesMax / 10 - stanzas.frameBytes(content) {
-            appendRow(content, ref: ref)
-            return true
-        }
-        let room = stanzaBytesMax - stanzas.frameBytes(content)
-        let parts = room < BodyParts.contentBytesMin ? [] : BodyParts.of(content.body, contentBytesMax: room)
+        let parts = parts(of: content)
         // Without room for a body the subject and the thread alone are too long.
         if parts.isEmpty || (parts.count > 1 && options.framing.overlong == .refuse) {
             let text =
@@ -86,6 +84,14 @@ extension Pump {
             appendRow(one, ref: ref)
         }
         return true
+    }
+
+    /// The bodies of the stanzas that a message takes; none where not even a part would fit.
+    func parts(of content: MessageStanza.Content) -> [[UInt8]] {
+        // A frame takes some hundred bytes, so nearly every message is known to fit without a closer look.
+        if content.body.count <= stanzaBytesMax / 10 - stanzas.frameBytes(content) { return [content.body] }
+        let room = stanzaBytesMax - stanzas.frameBytes(content)
+        return room < BodyParts.contentBytesMin ? [] : BodyParts.of(content.body, contentBytesMax: room)
     }
 
     private mutating func appendRow(_ content: MessageStanza.Content, ref: String?) {

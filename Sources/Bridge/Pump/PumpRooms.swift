@@ -40,7 +40,7 @@ extension Pump {
     }
 
     /// Rows that no store holds yet: they count as taken in.
-    var heldCount: Int { outboxes.values.reduce(0) { $0 + $1.waitingCount } }
+    var heldCount: Int { outboxes.values.reduce(held.count) { $0 + $1.waitingCount } }
     /// Messages that are neither accepted nor refused.
     var waitingCount: Int { store.count + heldCount }
 
