@@ -135,7 +135,7 @@ def test_a_standing_list(bridge, desk, peer, before):
     running = bridge.configured(
         f"contacts: {{block: [{peer.jid}, spam.example]}}\nbridges:\n  - {{name: events, from: events, to: stdout}}\n"
     )
-    running.online()
+    running.present()
     for jid in (peer.jid, "spam.example"):
         running.event("block", jid=jid, action="blocked")
     peer.send(bridge.account.jid, "unheard")

@@ -179,6 +179,11 @@ class Running:
         """Waits for the event that says that the session is up."""
         return self.event("session", seconds, state="online")
 
+    def present(self, seconds: float = 15):
+        """Waits until the server shows us our own presence: ejabberd gives what comes before to other resources alone."""
+        own = self.online(seconds)["jid"]
+        self.event("presence", seconds, where=lambda event: event["from"] == own)
+
     def complaint_about(self, words: str, seconds: float = 10):
         """Waits for a line on stderr that holds these words."""
         self._wait(lambda: words in self.err, seconds, f"{words!r} on stderr")
@@ -281,14 +286,12 @@ class Bridge:
         return self._started([binary(), *arguments], environment, stdin)
 
     def command(self, *arguments: str, **environment) -> Running:
-        """Starts it for commands and waits until it is online, and the server knows it to be there.
-
-        ejabberd gives a message that comes before our presence to other resources alone.
-        """
+        """Starts it for commands and waits until it is online, and where it prints all events, until it is there."""
         running = self.start("--input", "ndjson", *arguments, **environment)
-        own = running.online()["jid"]
-        if not arguments:
-            running.event("presence", where=lambda event: event["from"] == own)
+        if arguments:
+            running.online()
+        else:
+            running.present()
         return running
 
     def configured(self, text: str, *arguments: str, **environment) -> Running:
