@@ -20,7 +20,8 @@ extension Reading {
         let keys = Keys(
             of: "a bridge",
             known: [
-                "name", "from", "match", "body", "to", "type", "show", "hold", "group", "limit", "repeat", "update",
+                "name", "from", "match", "body", "to", "type", "show", "hold", "overflow", "group", "limit", "repeat",
+                "update",
             ])
         guard let fields = fields(node, keys) else { return nil }
         var draft = Rule.Draft(name: nil, from: [], match: .none, body: nil, to: [], type: nil)
@@ -70,11 +71,12 @@ extension Reading {
         case .type: fields["type"]?.start
         case .show: fields["show"]?.start
         case .hold: fields["hold"]?.start
+        case .overflow: fields["overflow"]?.start
         case .shaping(let key): fields[key.rawValue]?.start
         }
     }
 
-    /// How a bridge to presence shows us.
+    /// How a bridge to presence shows us, and what one to a FIFO does where that takes no more.
     private mutating func shown(_ fields: Fields, _ draft: inout Rule.Draft) -> Bool {
         var isWhole = true
         if let node = fields["show"] {
@@ -86,6 +88,12 @@ extension Reading {
         if let node = fields["hold"] {
             draft.shown.hold = length(node, "hold")
             isWhole = isWhole && draft.shown.hold != nil
+        }
+        if let node = fields["overflow"] {
+            draft.overflow = string(node, "overflow").flatMap {
+                choice($0, node, "overflow", among: Rule.Overflow.allCases)
+            }
+            isWhole = isWhole && draft.overflow != nil
         }
         return isWhole
     }

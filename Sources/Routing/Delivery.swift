@@ -16,9 +16,9 @@ public struct Delivery: Equatable, Sendable {
 
     /// What goes to a destination.
     public enum Content: Equatable, Sendable {
-        /// To `xmpp:` the body of a message, never empty; to `stdout` and `file:` a line, whose own line breaks the sink escapes.
+        /// To `xmpp:` the body of a message, never empty; to `stdout`, `file:` and `fifo:` a line, whose own line breaks the sink escapes.
         case text([UInt8])
-        /// To `stdout` and `file:`: an event, as NDJSON.
+        /// To `stdout`, `file:` and `fifo:`: an event, as NDJSON.
         case event(EventRecord)
         /// To `commands`: a line that holds one command, and its number in its source.
         case command([UInt8], number: UInt64)
@@ -29,6 +29,8 @@ public struct Delivery: Equatable, Sendable {
 public enum Source: Hashable, Sendable {
     /// Standard input.
     case stdin
+    /// A FIFO, by its number in ``Router/localSources``.
+    case local(Int)
     /// The session, and the bridge itself: events.
     case session
 }

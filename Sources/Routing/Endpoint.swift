@@ -18,6 +18,8 @@ public enum Endpoint: Hashable, Sendable {
     case commands
     /// A file that is appended to; its name may follow the date.
     case file(DatedPath)
+    /// A FIFO at that path: records come from its writers, or go to its reader, a line each.
+    case fifo(String)
 
     /// Parses an endpoint as it stands in `from` and `to`.
     /// - Throws: ``EndpointProblem`` that says what was expected.
@@ -45,7 +47,8 @@ public enum Endpoint: Hashable, Sendable {
         case "xmpp": return .xmpp(try address(rest, scheme))
         case "room": return .room(try room(rest))
         case "file": return .file(try file(rest))
-        case "fifo", "tail":
+        case "fifo": return .fifo(try path(rest, scheme))
+        case "tail":
             throw EndpointProblem(
                 what: "\(Wording.quote(text)): this version has no \(scheme): endpoints yet", hint: expected)
         case _: throw unknown(text, scheme: scheme)
@@ -87,13 +90,20 @@ public enum Endpoint: Hashable, Sendable {
         }
     }
 
+    private static func path(_ text: String, _ scheme: String) throws(EndpointProblem) -> String {
+        if !text.isEmpty, !text.hasSuffix("/"), !text.contains("\0") { return text }
+        throw EndpointProblem(
+            what: text.isEmpty ? "no path behind \(scheme):" : "\(Wording.quote(text)) is the path of a folder",
+            hint: "expected for example \(scheme):/run/xmpp-bridge/ops")
+    }
+
     private static func unknown(_ text: String, scheme: String) -> EndpointProblem {
         let near = Wording.nearest(
-            to: scheme, among: ["stdin", "stdout", "events", "commands", "presence", "xmpp", "room", "file"])
+            to: scheme, among: ["stdin", "stdout", "events", "commands", "presence", "xmpp", "room", "file", "fifo"])
         let hint = near.map { name in
             switch name {
             case "xmpp", "room": "did you mean \(name):JID?"
-            case "file": "did you mean \(name):PATH?"
+            case "file", "fifo": "did you mean \(name):PATH?"
             case _: "did you mean \(name)?"
             }
         }
@@ -101,18 +111,18 @@ public enum Endpoint: Hashable, Sendable {
     }
 
     private static let expected =
-        "expected stdin, stdout, xmpp:JID, room:JID, file:PATH, events, presence or commands"
+        "expected stdin, stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, events, presence or commands"
     /// Where records come from, in a problem's words.
-    public static let sources = "stdin, xmpp:JID, room:JID or events"
+    public static let sources = "stdin, fifo:PATH, xmpp:JID, room:JID or events"
     /// Where records go, in a problem's words.
-    public static let destinations = "stdout, xmpp:JID, room:JID, file:PATH, presence or commands"
+    public static let destinations = "stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, presence or commands"
 }
 
 extension Endpoint {
     /// Whether it is a file or a FIFO: such as only one process may serve.
     public var isFile: Bool {
         switch self {
-        case .file: true
+        case .file, .fifo: true
         case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands: false
         }
     }
@@ -130,6 +140,7 @@ extension Endpoint: CustomStringConvertible {
         case .events: "events"
         case .commands: "commands"
         case .file(let path): "file:\(path.text)"
+        case .fifo(let path): "fifo:\(path)"
         }
     }
 }

@@ -7,9 +7,12 @@ public struct Router {
     /// The rules, by the index that deliveries and troubles carry.
     public let rules: [Rule]
     private let compiled: [CompiledRule]
-    /// The rules that take joined lines of standard input: ``route(_:from:at:into:)`` passes them over.
+    /// The rules that take joined lines: ``route(_:from:at:into:)`` passes them over.
     public let joiningRules: [Int]
     private let stdinRules: [Int]
+    private let localRules: [[Int]]
+    /// The FIFOs that rules read, each once, in their order: ``Source/local(_:)`` counts them.
+    public let localSources: [Endpoint]
     private let eventRules: [Int]
     private let host: [UInt8]
     private var troubles: [Trouble] = []
@@ -41,9 +44,15 @@ public struct Router {
         self.compiled = compiled
         givenUp = Array(repeating: 0, count: rules.count)
         let readers = rules.indices.filter { rules[$0].from.contains(.stdin) }
-        let joining = readers.filter { rules[$0].shaping.group?.joinsLines ?? false }
+        let joining = rules.indices.filter { rules[$0].shaping.group?.joinsLines ?? false }
         joiningRules = joining
         stdinRules = readers.filter { !joining.contains($0) }
+        var seen: Set<Endpoint> = []
+        let locals = rules.flatMap(\.from).filter { $0.isFile && seen.insert($0).inserted }
+        localSources = locals
+        localRules = locals.map { source in
+            rules.indices.filter { rules[$0].from.contains(source) && !joining.contains($0) }
+        }
         eventRules = compiled.indices.filter { compiled[$0].takesEvents || compiled[$0].takesMessages }
     }
 
@@ -55,6 +64,8 @@ public struct Router {
         switch source {
         case .stdin:
             for index in stdinRules { apply(index, to: record, at: time, into: &deliveries) }
+        case .local(let number):
+            for index in localRules[number] { apply(index, to: record, at: time, into: &deliveries) }
         case .session:
             for index in eventRules where takes(index, record) {
                 apply(index, to: record, at: time, into: &deliveries)
@@ -137,7 +148,7 @@ public struct Router {
             if records.isReport { return nil }
             guard let text = rule.body == nil ? records.text : rendered, !text.isEmpty else { return nil }
             return .text(text)
-        case .stdout, .file:
+        case .stdout, .file, .fifo:
             if rule.body != nil { return rendered.map { .text($0) } }
             switch record {
             case .line(let line): return .text(line.bytes)
@@ -158,7 +169,15 @@ extension Router {
     public var usesStdin: Bool { rules.contains { $0.from.contains(.stdin) } }
     /// Whether any rule writes to standard output.
     public var usesStdout: Bool { rules.contains { $0.to.contains(.stdout) } }
-    /// The files that rules write to, each once, in their order.
+    /// Whether a rule takes records of that source.
+    public func takes(_ rule: Int, from source: Source) -> Bool {
+        switch source {
+        case .stdin: rules[rule].from.contains(.stdin)
+        case .local(let number): rules[rule].from.contains(localSources[number])
+        case .session: eventRules.contains(rule)
+        }
+    }
+    /// The files and FIFOs that rules write to, each once, in their order.
     public var localSinks: [Endpoint] {
         var seen: Set<Endpoint> = []
         return rules.flatMap(\.to).filter { $0.isFile && seen.insert($0).inserted }

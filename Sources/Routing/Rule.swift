@@ -18,8 +18,18 @@ public struct Rule: Sendable, Equatable {
     public let type: MessageType
     /// How our presence changes, where one of the ends is ``Endpoint/presence``.
     public let shown: Shown
+    /// What happens where a FIFO that it writes to has no reader, or a slow one.
+    public let overflow: Overflow
     /// What happens to what it makes before that goes out.
     public let shaping: Shaping
+
+    /// What happens where a FIFO takes no more.
+    public enum Overflow: String, Sendable, CaseIterable {
+        /// Its sources are not read until it does.
+        case block
+        /// The oldest lines are dropped, and told as a gap.
+        case dropOldest = "drop-oldest"
+    }
 
     /// How a rule shows us (`to: presence`); the status is the rule's text.
     public struct Shown: Sendable, Equatable {
@@ -73,6 +83,8 @@ public struct Rule: Sendable, Equatable {
             case show
             /// How long.
             case hold
+            /// What happens where a FIFO takes no more.
+            case overflow
             /// How texts are shaped.
             case shaping(Shaping.Key)
         }
@@ -121,6 +133,7 @@ public struct Rule: Sendable, Equatable {
         if case .of(let pattern) = draft.match { match = pattern } else { match = nil }
         type = draft.type ?? .chat
         shown = draft.shown
+        overflow = draft.overflow ?? .block
         shaping = draft.shaping
         self.from = from
         self.body = body
@@ -146,6 +159,8 @@ extension Rule {
         public var type: MessageType?
         /// How our presence changes.
         public var shown = Shown()
+        /// What happens where a FIFO takes no more, where it is given.
+        public var overflow: Overflow?
         /// How its texts are shaped.
         public var shaping = Shaping()
 
@@ -210,7 +225,7 @@ extension Rule {
                 switch destination {
                 case .commands: problems += commands(index)
                 case .xmpp, .room, .presence: problems += texts(to: destination, index)
-                case .stdin, .stdout, .events, .file, nil: break
+                case .stdin, .stdout, .events, .file, .fifo, nil: break
                 }
             }
             return problems + idleKeys()
@@ -228,6 +243,9 @@ extension Rule {
             if type != nil, !sendsToPeople {
                 warn(.type, "type has no effect: nothing here is sent to an xmpp: address")
             }
+            if overflow != nil, !to.contains(where: { if case .fifo = $0 { true } else { false } }) {
+                warn(.overflow, "overflow has no effect: nothing here goes to a FIFO")
+            }
             if !to.contains(.presence) {
                 if shown.show != nil { warn(.show, "show has no effect: nothing here goes to presence") }
                 if shown.hold != nil { warn(.hold, "hold has no effect: nothing here goes to presence") }
@@ -236,11 +254,11 @@ extension Rule {
         }
 
         private func commands(_ index: Int) -> [Problem] {
-            for case .some(let source) in from where source.canBeSource && source != .stdin {
+            for case .some(let source) in from where source.canBeSource && !source.givesLines {
                 return [
                     Problem(
                         part: .to(index), what: "commands cannot come from \(source)",
-                        hint: "only from: stdin can go to commands, a JSON object a line")
+                        hint: "only from: stdin or fifo:PATH can go to commands, a JSON object a line")
                 ]
             }
             if body == nil { return [] }
@@ -295,7 +313,7 @@ extension Endpoint {
     /// Whether records come from there.
     public var canBeSource: Bool {
         switch self {
-        case .stdin, .xmpp, .room, .events: true
+        case .stdin, .xmpp, .room, .events, .fifo: true
         case .stdout, .presence, .commands, .file: false
         }
     }
@@ -303,7 +321,7 @@ extension Endpoint {
     /// Whether records go there.
     public var canBeDestination: Bool {
         switch self {
-        case .stdout, .xmpp, .room, .presence, .commands, .file: true
+        case .stdout, .xmpp, .room, .presence, .commands, .file, .fifo: true
         case .stdin, .events: false
         }
     }
@@ -312,7 +330,7 @@ extension Endpoint {
     var address: JID? {
         switch self {
         case .xmpp(let jid), .room(let jid): jid
-        case .stdin, .stdout, .events, .presence, .commands, .file: nil
+        case .stdin, .stdout, .events, .presence, .commands, .file, .fifo: nil
         }
     }
 

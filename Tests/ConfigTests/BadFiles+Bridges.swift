@@ -9,20 +9,20 @@ extension BadFiles {
         BadFile(
             "bridges:\n  - {}\n  - text\n  - [stdin]\n",
             [
-                "f:2:5: a bridge without from; add from: stdin, xmpp:JID, room:JID or events",
-                "f:2:5: a bridge without to; add to: stdout, xmpp:JID, room:JID, file:PATH, presence or commands",
+                "f:2:5: a bridge without from; add from: stdin, fifo:PATH, xmpp:JID, room:JID or events",
+                "f:2:5: a bridge without to; add to: stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, presence or commands",
                 "f:3:5: text where a bridge belongs; expected keys and values: name, from, match, body, to, "
-                    + "type, show, hold, group, limit, repeat or update",
+                    + "type, show, hold, overflow, group, limit, repeat or update",
                 "f:4:5: a list where a bridge belongs; expected keys and values: name, from, match, body, to, "
-                    + "type, show, hold, group, limit, repeat or update",
+                    + "type, show, hold, overflow, group, limit, repeat or update",
             ]),
         BadFile(
             "bridges:\n  - {form: stdin, ot: stdout}\n",
             [
                 "f:2:6: unknown key \"form\" in a bridge; did you mean from? expected name, from, match, body, to, "
-                    + "type, show, hold, group, limit, repeat or update",
+                    + "type, show, hold, overflow, group, limit, repeat or update",
                 "f:2:19: unknown key \"ot\" in a bridge; did you mean to? expected name, from, match, body, to, type, "
-                    + "show, hold, group, limit, repeat or update",
+                    + "show, hold, overflow, group, limit, repeat or update",
             ]),
         BadFile(
             "bridges:\n  - from: []\n    to: {xmpp: a}\n  -\n    from: [stdin, ~, null]\n    to: [[stdout]]\n",
@@ -45,7 +45,7 @@ extension BadFiles {
                     + "RFC 7622 does not allow; expected for example ops@example.org",
                 "f:3:55: \"ops@example.org\" is no endpoint; did you mean xmpp:ops@example.org?",
                 "f:4:13: \"tail:/x\": this version has no tail: endpoints yet; expected stdin, stdout, xmpp:JID, "
-                    + "room:JID, file:PATH, events, presence or commands",
+                    + "room:JID, file:PATH, fifo:PATH, events, presence or commands",
                 "f:4:33: a room has no resource; \"c\" would be somebody's nick in it; expected room:a@b; our own "
                     + "nick is given as nick: in rooms:, or by --nick",
                 "f:4:41: no address behind room:; expected for example room:ops@conference.example.org",
@@ -54,15 +54,15 @@ extension BadFiles {
             "bridges:\n  - {from: stdout, to: stdin}\n  - {from: [commands, stdin], to: events}\n  - {from: "
                 + "events, to: xmpp:a@b}\n  - {from: xmpp:a@b, to: commands}\n",
             [
-                "f:2:12: stdout is no source: records only go there; expected stdin, xmpp:JID, room:JID or events",
+                "f:2:12: stdout is no source: records only go there; expected stdin, fifo:PATH, xmpp:JID, room:JID or events",
                 "f:2:24: stdin is no destination: records only come from there; expected stdout, xmpp:JID, "
-                    + "room:JID, file:PATH, presence or commands",
-                "f:3:13: commands is no source: records only go there; expected stdin, xmpp:JID, room:JID or events",
+                    + "room:JID, file:PATH, fifo:PATH, presence or commands",
+                "f:3:13: commands is no source: records only go there; expected stdin, fifo:PATH, xmpp:JID, room:JID or events",
                 "f:3:35: events is no destination: records only come from there; expected stdout, xmpp:JID, "
-                    + "room:JID, file:PATH, presence or commands",
+                    + "room:JID, file:PATH, fifo:PATH, presence or commands",
                 "f:4:24: events are no text that could be sent to xmpp:a@b; add a body, as in body: \"{event}: "
                     + "{from} {body}\", or a match on the messages\' bodies",
-                "f:5:26: commands cannot come from xmpp:a@b; only from: stdin can go to commands, a JSON object a "
+                "f:5:26: commands cannot come from xmpp:a@b; only from: stdin or fifo:PATH can go to commands, a JSON object a "
                     + "line",
             ]),
         BadFile(
@@ -153,9 +153,9 @@ extension BadFiles {
                 + "xmpp:a@b, bdoy: x}\n",
             [
                 "f:2:31: unknown key \"macth\" in a bridge; did you mean match? expected name, from, match, body, "
-                    + "to, type, show, hold, group, limit, repeat or update",
+                    + "to, type, show, hold, overflow, group, limit, repeat or update",
                 "f:3:34: unknown key \"bdoy\" in a bridge; did you mean body? expected name, from, match, body, "
-                    + "to, type, show, hold, group, limit, repeat or update",
+                    + "to, type, show, hold, overflow, group, limit, repeat or update",
             ]),
     ]
 }

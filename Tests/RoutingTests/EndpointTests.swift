@@ -5,14 +5,15 @@ import Testing
 @Suite struct EndpointTests {
     @Test(arguments: [
         "stdin", "stdout", "events", "commands", "presence", "xmpp:ops@example.org", "xmpp:ops@example.org/desk",
-        "room:ops@conference.example.org", "file:/var/log/ops-%Y-%m-%d.log", "file:out",
+        "room:ops@conference.example.org", "file:/var/log/ops-%Y-%m-%d.log", "file:out", "fifo:/run/x",
     ])
     func readsWhatItWrites(_ text: String) throws {
         #expect("\(try Endpoint(parsing: text))" == text)
     }
 
     @Test(arguments: [
-        ("fifo:/run/x", "\"fifo:/run/x\": this version has no fifo: endpoints yet"),
+        ("fifo:", "no path behind fifo:; expected for example fifo:/run/xmpp-bridge/ops"),
+        ("fifo:/run/", "is the path of a folder"),
         ("tail:/var/log/*.log", "\"tail:/var/log/*.log\": this version has no tail: endpoints yet"),
         ("file:", "no path behind file:; expected for example file:/var/log/chat/ops-%Y-%m-%d.log"),
         ("file:/var/log/", "\"/var/log/\" names no file"),
@@ -24,7 +25,7 @@ import Testing
         ("room:ops@conference.example.org/me", "a room has no resource; \"me\" would be somebody's nick in it"),
         (
             "",
-            "unknown endpoint \"\"; expected stdin, stdout, xmpp:JID, room:JID, file:PATH, events, presence or commands"
+            "unknown endpoint \"\"; expected stdin, stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, events, presence or commands"
         ),
         ("stdn", "unknown endpoint \"stdn\"; did you mean stdin?"),
         ("Stdout", "unknown endpoint \"Stdout\"; did you mean stdout?"),

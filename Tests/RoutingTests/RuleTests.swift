@@ -34,7 +34,7 @@ import Testing
             #expect(
                 Self.problems([from], [.stdout])
                     == [
-                        "from(0): \(from) is no source: records only go there; expected stdin, xmpp:JID, room:JID or events"
+                        "from(0): \(from) is no source: records only go there; expected stdin, fifo:PATH, xmpp:JID, room:JID or events"
                     ])
         }
         for to in [Endpoint.stdin, .events] {
@@ -42,13 +42,13 @@ import Testing
                 Self.problems([.stdin], [to])
                     == [
                         "to(0): \(to) is no destination: records only come from there; "
-                            + "expected stdout, xmpp:JID, room:JID, file:PATH, presence or commands"
+                            + "expected stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, presence or commands"
                     ])
         }
     }
 
     @Test func endsThatDoNotGoTogether() {
-        let only = "only from: stdin can go to commands, a JSON object a line"
+        let only = "only from: stdin or fifo:PATH can go to commands, a JSON object a line"
         #expect(
             Self.problems([Self.ops], [.commands]) == ["to(0): commands cannot come from xmpp:ops@example.org; \(only)"]
         )

@@ -1,10 +1,16 @@
 import Glibc
 
+/// Reads a source, one chunk for each permission.
+protocol SourceReader: AnyObject, Sendable {
+    /// Allows one more chunk to be read.
+    func permit()
+}
+
 /// Reads a descriptor on a thread of its own, one chunk for each permission: that is the bounded hand-over.
 ///
 /// A blocking thread reads pipes, terminals, regular files and /dev/null alike, and leaves O_NONBLOCK alone on a
 /// description that others share.
-final class InputReader: @unchecked Sendable {
+final class InputReader: SourceReader, @unchecked Sendable {
     /// What one permission brought.
     enum Outcome: Sendable {
         /// Bytes, at most ``chunkBytesMax``.

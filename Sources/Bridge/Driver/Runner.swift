@@ -22,6 +22,9 @@ final class Runner: @unchecked Sendable {
     /// The readers of the pump's sources, and the writers of its sinks, by their numbers.
     private var inputs: [Input?] = []
     private var output: OutputWriter?
+    /// The FIFOs that are read, by the numbers of their sources.
+    private let fifos: [Int: Int32]
+    private var fifoReaders: [(source: Int, reader: FIFOReader)] = []
     private var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
     private var timer: (at: Instant, task: Scheduled<Void>)?
@@ -32,7 +35,7 @@ final class Runner: @unchecked Sendable {
     private var stopsAsked = 0
     /// A source's reader.
     private struct Input {
-        let reader: InputReader
+        let reader: any SourceReader
         /// Whether it has a permission that it has not used yet.
         var isReading = false
     }
@@ -47,16 +50,18 @@ final class Runner: @unchecked Sendable {
         do throws(TLSFailure) { tls = try TLSPolicy(client: plan.tls) } catch {
             throw StartFailure(.configuration, "\(error)")
         }
+        let fifos = try FIFO.openAll(of: plan.rules)
         let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
-        let runner = Runner(plan, tls: tls, loop: loop)
+        let runner = Runner(plan, tls: tls, fifos: fifos, loop: loop)
         loop.execute { runner.begin() }
         // The group is not shut down: the process ends with this status.
         guard let status = try? runner.finished.futureResult.wait() else { return .software }
         return status
     }
 
-    private init(_ plan: RunPlan, tls: TLSPolicy, loop: any EventLoop) {
+    private init(_ plan: RunPlan, tls: TLSPolicy, fifos: [Int: Int32], loop: any EventLoop) {
         self.loop = loop
+        self.fifos = fifos
         self.plan = plan
         finished = loop.makePromise()
         connector = Connector(loop: loop, directions: plan.directions, tls: tls)
@@ -72,7 +77,14 @@ final class Runner: @unchecked Sendable {
         Signals.listen { [self] order in enter { self.answer(order) } }
         if plan.options.prints { openOutput() }
         for sink in pump.sinks.indices.dropFirst() { openSink(sink) }
-        if plan.options.reads != .nothing || plan.options.watchesInput { openInput() }
+        if plan.options.reads != .nothing || plan.options.watchesInput {
+            inputs[0] = Input(reader: InputReader(descriptor: STDIN_FILENO) { [self] in take($0, from: 0) })
+        }
+        for (source, descriptor) in fifos {
+            let reader = FIFOReader(descriptor: descriptor) { [self] in take($0, from: source) }
+            fifoReaders.append((source, reader))
+            inputs[source] = Input(reader: reader)
+        }
         if plan.showsProgress { progress = ProgressLine(began: Clock.monotonic()) }
         feed(.start)
     }
@@ -223,18 +235,25 @@ final class Runner: @unchecked Sendable {
 
     // MARK: - Standard input and output
 
-    private func openInput() {
-        let reader = InputReader(descriptor: STDIN_FILENO) { [self] outcome in
-            enter {
-                self.inputs[0]?.isReading = false
-                switch outcome {
-                case .chunk(let chunk): self.feed(.inputChunk(chunk))
-                case .end: self.feed(.inputEnded)
-                case .failed(let code): self.feed(.inputFailed(Diagnostics.describe(code)))
-                }
+    /// On any thread.
+    private func take(_ outcome: InputReader.Outcome, from source: Int) {
+        enter {
+            self.inputs[source]?.isReading = false
+            switch outcome {
+            case .chunk(let chunk): self.feed(.inputChunk(chunk, source: source))
+            case .end: self.feed(.inputEnded)
+            case .failed(let code): self.feed(.inputFailed(Diagnostics.describe(code), source: source))
             }
         }
-        inputs[0] = Input(reader: reader)
+    }
+
+    /// What lies in FIFOs would be gone with us. What their threads have read is on its way to the loop already, so it
+    /// comes before this.
+    private func readLeftovers() {
+        for (source, reader) in fifoReaders {
+            let rest = reader.takeRest()
+            if !rest.isEmpty { take(.chunk(rest), from: source) }
+        }
     }
 
     private func openOutput() {
@@ -263,8 +282,9 @@ final class Runner: @unchecked Sendable {
         }
         switch pump.sinks[sink].endpoint {
         case .file(let path): writers[sink] = FileWriter(path, deliver: deliver)
+        case .fifo(let path): writers[sink] = FIFOWriter(path, deliver: deliver)
         case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands:
-            preconditionFailure("the router gives files as sinks")
+            preconditionFailure("the router gives files and FIFOs as sinks")
         }
     }
 
@@ -276,7 +296,8 @@ final class Runner: @unchecked Sendable {
                 progress?.clear()
                 return finished.succeed(pump.statusNow)
             }
-            feed(.stop)
+            readLeftovers()
+            enter { self.feed(.stop) }
         case .status: feed(.status)
         case .reload:
             // The hang-up of a terminal that this run was on.

@@ -17,6 +17,8 @@ struct InputSource: Sendable {
     /// The number of the last line.
     var lines: UInt64 = 0
     var complaintsTold: Instant?
+    /// The FIFOs that its lines go to, and that it waits for.
+    var waitsFor: [Int] = []
 
     /// What a person calls it.
     var name: String { endpoint == .stdin ? "standard input" : "\(endpoint)" }
@@ -38,6 +40,7 @@ extension Pump {
 
     private func mayRead(_ source: Int) -> Bool {
         guard phase == .running, sources[source].undigested.isEmpty, !isFull else { return false }
+        for sink in sources[source].waitsFor where sinks[sink].waiting > Limits.blockBytesMax { return false }
         return !options.waitsForLogin || session.hasBeenOnline
     }
 

@@ -16,6 +16,8 @@ struct OutputSink: Sendable {
     let endpoint: Endpoint
     /// How events look there.
     let form: OutputForm
+    /// Whether its name follows the time.
+    let isDated: Bool
     var events = EventWriter()
     /// What the writer has not got yet, of the last minute.
     var output: [UInt8] = []
@@ -26,6 +28,14 @@ struct OutputSink: Sendable {
     var queued: UInt64 = 0
     /// Those of them that are written.
     var written: UInt64 = 0
+    /// Whether the oldest lines are dropped where too many wait.
+    var dropsOldest = false
+    /// How far into ``output`` its writer was given it, where the oldest lines may be dropped.
+    private var taken = 0
+    /// Bytes that its writer was given, then.
+    private var handed: UInt64 = 0
+    /// Bytes that were dropped after they were counted.
+    private var skipped: UInt64 = 0
     /// Whether it cannot write for now.
     var isFailing = false
     /// Whether nothing more will ever be written there.
@@ -39,6 +49,7 @@ struct OutputSink: Sendable {
     init(_ endpoint: Endpoint, form: OutputForm) {
         self.endpoint = endpoint
         self.form = form
+        if case .file(let path) = endpoint { isDated = path.isDated } else { isDated = false }
     }
 
     /// What a person calls it.
@@ -61,12 +72,59 @@ struct OutputSink: Sendable {
     /// All that the writer has not got yet.
     mutating func takeParcels() -> [Parcel] {
         if output.isEmpty, earlier.isEmpty { return [] }
+        if dropsOldest { return takeLines() }
         var parcels: [Parcel] = []
         swap(&parcels, &earlier)
         if !output.isEmpty { parcels.append(Parcel(bytes: output, time: time)) }
         output = []
         return parcels
     }
+
+    /// As much as its writer may hold, in whole lines: what is given away can no longer be dropped.
+    private mutating func takeLines() -> [Parcel] {
+        let max = Pump.Limits.handedBytesMax
+        guard taken < output.count, handed + skipped - written < UInt64(max) else { return [] }
+        var end = output.count
+        if end - taken > max { end = output[(taken + max)...].firstIndex(of: 0x0A).map { $0 + 1 } ?? end }
+        let parcel = Parcel(bytes: Array(output[taken..<end]), time: time)
+        handed += UInt64(end - taken)
+        taken = end
+        forgetTaken()
+        return [parcel]
+    }
+
+    /// Drops the oldest lines that its writer has not got, until half the room is free.
+    /// - Returns: How many.
+    mutating func dropOldest() -> UInt64 {
+        var lines: UInt64 = 0
+        var end = taken
+        while waiting - UInt64(end - taken) > Pump.Limits.outputWaitingBytesMax / 2,
+            let next = output[end...].firstIndex(of: 0x0A)
+        {
+            end = next + 1
+            lines += 1
+        }
+        skipped += UInt64(end - taken)
+        written += UInt64(end - taken)
+        taken = end
+        forgetTaken()
+        return lines
+    }
+
+    /// Gives the room of what was taken back, at a cost of one step for each byte in all.
+    private mutating func forgetTaken() {
+        if taken == output.count {
+            output.removeAll(keepingCapacity: true)
+        } else if taken > output.count / 2 {
+            output.removeFirst(taken)
+        } else {
+            return
+        }
+        taken = 0
+    }
+
+    /// The writer has written so much in all.
+    mutating func wrote(_ total: UInt64) { written = total + skipped }
 
     /// Appends an event in the sink's form.
     /// - Returns: Whether it has one there.
@@ -134,12 +192,16 @@ extension Pump {
 
     private mutating func print(to sink: Int, isMessage: Bool, _ write: (inout OutputSink, WallTime) -> Bool) {
         guard !sinks[sink].isBroken else { return }
-        guard sinks[sink].waiting < Limits.outputWaitingBytesMax else {
-            sinks[sink].dropped += 1
-            return
+        if sinks[sink].waiting >= Limits.outputWaitingBytesMax {
+            guard sinks[sink].dropsOldest else {
+                sinks[sink].dropped += 1
+                return
+            }
+            sinks[sink].dropped += sinks[sink].dropOldest()
+        } else if !sinks[sink].dropsOldest {
+            tellDropped(by: sink)
         }
-        tellDropped(by: sink)
-        if sink != 0 { sinks[sink].begin(at: wall) }
+        if sinks[sink].isDated { sinks[sink].begin(at: wall) }
         let before = sinks[sink].output.count
         let wrote = write(&sinks[sink], wall)
         sinks[sink].count(from: before)
@@ -162,12 +224,28 @@ extension Pump {
         }
     }
 
+    /// What the rules say about the FIFOs that they write to, for sinks and sources.
+    mutating func settleOverflow() {
+        for (number, sink) in sinks.enumerated() { sinkNumbers[sink.endpoint] = number }
+        for rule in router.rules where rule.overflow == .dropOldest {
+            for case .fifo(let path) in rule.to {
+                if let sink = sinkNumbers[.fifo(path)] { sinks[sink].dropsOldest = true }
+            }
+        }
+        for source in sources.indices {
+            let rules = router.rules.filter { $0.from.contains(sources[source].endpoint) }
+            let all = Set(rules.flatMap(\.to).compactMap { if case .fifo = $0 { sinkNumbers[$0] } else { nil } })
+            sources[source].waitsFor = all.filter { !sinks[$0].dropsOldest }.sorted()
+        }
+    }
+
     /// In a file of texts a JSON object would be a stranger: the gap is an event of its own.
     private mutating func tellGap(of sink: Int, _ count: UInt64) {
         let what = count == 1 ? "1 line was" : "\(count) lines were"
         let text = "\(what) not written to \(sinks[sink].endpoint): too much waited"
-        actions.append(.say(.error, text))
-        worst = worst ?? .io
+        actions.append(.say(sinks[sink].dropsOldest ? .warning : .error, text))
+        // Who asked for the oldest to be dropped gets what was asked for.
+        if !sinks[sink].dropsOldest { worst = worst ?? .io }
         emit(.gap(reason: "overflow", text: text, count: count, sink: "\(sinks[sink].endpoint)"))
     }
 
@@ -192,7 +270,7 @@ extension Pump {
     }
 
     mutating func written(_ total: UInt64, by sink: Int) {
-        sinks[sink].written = total
+        sinks[sink].wrote(total)
         let hasRoom = sinks[sink].waiting < Limits.outputWaitingBytesMax / 2
         if sink != 0, sinks[sink].dropped > 0, hasRoom { tellDropped(by: sink) }
         tellHandled()

@@ -104,6 +104,10 @@ struct Pump {
         static let commandBytesMax = 1_024 * 1_024
         /// Bytes for a sink that may wait in memory; beyond it events are dropped and told as a gap.
         static let outputWaitingBytesMax: UInt64 = 16 * 1_024 * 1_024
+        /// What may wait for a FIFO before its sources are no longer read.
+        static let blockBytesMax: UInt64 = 1_024 * 1_024
+        /// What the writer of a FIFO that may drop its oldest lines holds at once.
+        static let handedBytesMax = 65_536
         /// From a signal's order to leave to the leaving, whatever is unaccepted then.
         static let drainSeconds = 10
         /// How long the end waits for the answers to queries.
@@ -234,10 +238,14 @@ struct Pump {
         sources = [
             InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
         ]
+        for (number, endpoint) in router.localSources.enumerated() {
+            let framer = LineFramer(.text, limits: options.framing)
+            sources.append(InputSource(endpoint: endpoint, route: .local(number), reads: .lines, framer: framer))
+        }
         sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
-        for (number, sink) in sinks.enumerated() { sinkNumbers[sink.endpoint] = number }
         accountJID = configuration.account
         stanzas = MessageStanza(idPrefix: "xb-\(token)-")
+        settleOverflow()
     }
 
     /// Takes one input and returns what to do. ``takeSocketOutput()`` and ``takeOutput()`` give the bytes.

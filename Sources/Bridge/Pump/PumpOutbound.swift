@@ -30,8 +30,10 @@ extension Pump {
         case (.presence, .text(let text)): show(text, router.rules[delivery.rule].shown)
         case (.stdout, .text(let text)): printText(text)
         case (.stdout, .event(let event)): printEvent(event)
-        case (.file, .text(let text)): if let sink = sinkNumbers[delivery.destination] { printText(text, to: sink) }
-        case (.file, .event(let event)): if let sink = sinkNumbers[delivery.destination] { printEvent(event, to: sink) }
+        case (.file, .text(let text)), (.fifo, .text(let text)):
+            if let sink = sinkNumbers[delivery.destination] { printText(text, to: sink) }
+        case (.file, .event(let event)), (.fifo, .event(let event)):
+            if let sink = sinkNumbers[delivery.destination] { printEvent(event, to: sink) }
         case (.commands, .command(let line, let number)):
             line.withUnsafeBufferPointer { takeCommand($0, number: number) }
         case (_, _):

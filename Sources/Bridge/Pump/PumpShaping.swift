@@ -7,7 +7,7 @@ import Stanza
 struct HeldTexts {
     /// By the rule's index; nil where a rule shapes nothing.
     var shapers: [Shaper?]
-    /// The rules that take joined lines of standard input.
+    /// The rules that take joined lines.
     let joiningRules: [Int]
     /// The lines of each source that such a rule joins.
     var lines: [LineSource: LineGroup] = [:]
@@ -98,8 +98,8 @@ extension Pump {
 
     /// Gives a line to the rules that join lines.
     mutating func join(_ record: Record, from source: Source) {
-        guard source == .stdin, case .line(let line) = record else { return }
-        for rule in held.joiningRules {
+        guard case .line(let line) = record else { return }
+        for rule in held.joiningRules where router.takes(rule, from: source) {
             guard let group = router.rules[rule].shaping.group else { continue }
             let key = HeldTexts.LineSource(rule: rule, source: source)
             var joined: [LineGroup.Joined] = []
