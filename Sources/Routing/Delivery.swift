@@ -29,7 +29,7 @@ public struct Delivery: Equatable, Sendable {
 public enum Source: Hashable, Sendable {
     /// Standard input.
     case stdin
-    /// A FIFO, by its number in ``Router/localSources``.
+    /// A FIFO or a file, by its number in ``Router/localSources``.
     case local(Int)
     /// The session, and the bridge itself: events.
     case session

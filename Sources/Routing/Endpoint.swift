@@ -20,6 +20,8 @@ public enum Endpoint: Hashable, Sendable {
     case file(DatedPath)
     /// A FIFO at that path: records come from its writers, or go to its reader, a line each.
     case fifo(String)
+    /// The lines that are appended to a file, or to the files that a glob means.
+    case tail(String)
 
     /// Parses an endpoint as it stands in `from` and `to`.
     /// - Throws: ``EndpointProblem`` that says what was expected.
@@ -48,9 +50,7 @@ public enum Endpoint: Hashable, Sendable {
         case "room": return .room(try room(rest))
         case "file": return .file(try file(rest))
         case "fifo": return .fifo(try path(rest, scheme))
-        case "tail":
-            throw EndpointProblem(
-                what: "\(Wording.quote(text)): this version has no \(scheme): endpoints yet", hint: expected)
+        case "tail": return .tail(try tail(rest))
         case _: throw unknown(text, scheme: scheme)
         }
     }
@@ -90,20 +90,31 @@ public enum Endpoint: Hashable, Sendable {
         }
     }
 
+    private static func tail(_ text: String) throws(EndpointProblem) -> String {
+        let path = try path(text, "tail")
+        if let cut = path.lastIndex(of: "/"), path[..<cut].contains(where: { $0 == "*" || $0 == "?" }) {
+            throw EndpointProblem(
+                what: "a pattern in the name of a folder", hint: "only the last part of a path may have * and ?",
+                offset: 5)
+        }
+        return path
+    }
+
     private static func path(_ text: String, _ scheme: String) throws(EndpointProblem) -> String {
         if !text.isEmpty, !text.hasSuffix("/"), !text.contains("\0") { return text }
         throw EndpointProblem(
             what: text.isEmpty ? "no path behind \(scheme):" : "\(Wording.quote(text)) is the path of a folder",
-            hint: "expected for example \(scheme):/run/xmpp-bridge/ops")
+            hint: "expected for example \(scheme):\(scheme == "tail" ? "/var/log/app.log" : "/run/xmpp-bridge/ops")")
     }
 
     private static func unknown(_ text: String, scheme: String) -> EndpointProblem {
         let near = Wording.nearest(
-            to: scheme, among: ["stdin", "stdout", "events", "commands", "presence", "xmpp", "room", "file", "fifo"])
+            to: scheme,
+            among: ["stdin", "stdout", "events", "commands", "presence", "xmpp", "room", "file", "fifo", "tail"])
         let hint = near.map { name in
             switch name {
             case "xmpp", "room": "did you mean \(name):JID?"
-            case "file", "fifo": "did you mean \(name):PATH?"
+            case "file", "fifo", "tail": "did you mean \(name):PATH?"
             case _: "did you mean \(name)?"
             }
         }
@@ -111,9 +122,9 @@ public enum Endpoint: Hashable, Sendable {
     }
 
     private static let expected =
-        "expected stdin, stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, events, presence or commands"
+        "expected stdin, stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, tail:PATH, events, presence or commands"
     /// Where records come from, in a problem's words.
-    public static let sources = "stdin, fifo:PATH, xmpp:JID, room:JID or events"
+    public static let sources = "stdin, fifo:PATH, tail:PATH, xmpp:JID, room:JID or events"
     /// Where records go, in a problem's words.
     public static let destinations = "stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, presence or commands"
 }
@@ -122,7 +133,7 @@ extension Endpoint {
     /// Whether it is a file or a FIFO: such as only one process may serve.
     public var isFile: Bool {
         switch self {
-        case .file, .fifo: true
+        case .file, .fifo, .tail: true
         case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands: false
         }
     }
@@ -141,6 +152,7 @@ extension Endpoint: CustomStringConvertible {
         case .commands: "commands"
         case .file(let path): "file:\(path.text)"
         case .fifo(let path): "fifo:\(path)"
+        case .tail(let path): "tail:\(path)"
         }
     }
 }

@@ -11,7 +11,7 @@ public struct Router {
     public let joiningRules: [Int]
     private let stdinRules: [Int]
     private let localRules: [[Int]]
-    /// The FIFOs that rules read, each once, in their order: ``Source/local(_:)`` counts them.
+    /// The FIFOs and files that rules read, each once, in their order: ``Source/local(_:)`` counts them.
     public let localSources: [Endpoint]
     private let eventRules: [Int]
     private let host: [UInt8]
@@ -157,7 +157,7 @@ public struct Router {
         case .commands:
             guard case .line(let line) = record, !line.bytes.isEmpty else { return nil }
             return .command(line.bytes, number: line.number)
-        case .stdin, .events: return nil
+        case .stdin, .events, .tail: return nil
         }
     }
 }

@@ -225,7 +225,7 @@ extension Rule {
                 switch destination {
                 case .commands: problems += commands(index)
                 case .xmpp, .room, .presence: problems += texts(to: destination, index)
-                case .stdin, .stdout, .events, .file, .fifo, nil: break
+                case .stdin, .stdout, .events, .file, .fifo, .tail, nil: break
                 }
             }
             return problems + idleKeys()
@@ -258,7 +258,7 @@ extension Rule {
                 return [
                     Problem(
                         part: .to(index), what: "commands cannot come from \(source)",
-                        hint: "only from: stdin or fifo:PATH can go to commands, a JSON object a line")
+                        hint: "only lines, as from: stdin or fifo:PATH, can go to commands, a JSON object a line")
                 ]
             }
             if body == nil { return [] }
@@ -313,7 +313,7 @@ extension Endpoint {
     /// Whether records come from there.
     public var canBeSource: Bool {
         switch self {
-        case .stdin, .xmpp, .room, .events, .fifo: true
+        case .stdin, .xmpp, .room, .events, .fifo, .tail: true
         case .stdout, .presence, .commands, .file: false
         }
     }
@@ -322,7 +322,7 @@ extension Endpoint {
     public var canBeDestination: Bool {
         switch self {
         case .stdout, .xmpp, .room, .presence, .commands, .file, .fifo: true
-        case .stdin, .events: false
+        case .stdin, .events, .tail: false
         }
     }
 
@@ -330,7 +330,7 @@ extension Endpoint {
     var address: JID? {
         switch self {
         case .xmpp(let jid), .room(let jid): jid
-        case .stdin, .stdout, .events, .presence, .commands, .file, .fifo: nil
+        case .stdin, .stdout, .events, .presence, .commands, .file, .fifo, .tail: nil
         }
     }
 

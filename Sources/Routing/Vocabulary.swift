@@ -48,7 +48,7 @@ public struct Vocabulary: Sendable {
         for source in sources {
             let own =
                 switch source {
-                case .stdin, .stdout, .presence, .commands, .file, .fifo: Vocabulary.lineFields
+                case .stdin, .stdout, .presence, .commands, .file, .fifo, .tail: Vocabulary.lineFields
                 case .xmpp, .room: Vocabulary.messageFields
                 case .events: Vocabulary.eventFields
                 }

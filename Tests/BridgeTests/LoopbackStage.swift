@@ -34,6 +34,14 @@ final class LoopbackStage {
         _ = server.wait(seconds: Self.secondsMax)
     }
 
+    /// What a program needs to know to be `a` here.
+    var environment: [String] {
+        [
+            "XMPP_BRIDGE_JID=a@\(domain)", "XMPP_BRIDGE_CA_FILE=\(authority)", "XMPP_BRIDGE_PASSWORD=secret",
+            "XMPP_BRIDGE_SERVER=127.0.0.1:\(port)",
+        ]
+    }
+
     /// Starts the filter with an account of this server's.
     /// - Parameter environment: variables that say where the server is, instead of its port.
     func filter(

@@ -9,7 +9,7 @@ extension BadFiles {
         BadFile(
             "bridges:\n  - {}\n  - text\n  - [stdin]\n",
             [
-                "f:2:5: a bridge without from; add from: stdin, fifo:PATH, xmpp:JID, room:JID or events",
+                "f:2:5: a bridge without from; add from: stdin, fifo:PATH, tail:PATH, xmpp:JID, room:JID or events",
                 "f:2:5: a bridge without to; add to: stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, presence or commands",
                 "f:3:5: text where a bridge belongs; expected keys and values: name, from, match, body, to, "
                     + "type, show, hold, overflow, group, limit, repeat or update",
@@ -36,7 +36,7 @@ extension BadFiles {
             ]),
         BadFile(
             "bridges:\n  - from: stdn\n    to: [\'xmpp:\', \'xmpp:ops@\', xmpp:a b@example.org, "
-                + "\"ops@example.org\"]\n  - {from: \'tail:/x\', to: [room:a@b/c, \'room:\']}\n",
+                + "\"ops@example.org\"]\n  - {from: \'tail:\', to: [room:a@b/c, \'room:\']}\n",
             [
                 "f:2:11: unknown endpoint \"stdn\"; did you mean stdin?",
                 "f:3:11: no address behind xmpp:; expected for example xmpp:ops@example.org",
@@ -44,25 +44,24 @@ extension BadFiles {
                 "f:3:37: no address: the local part \"a b\" of \"a b@example.org\" holds a space (U+0020), which "
                     + "RFC 7622 does not allow; expected for example ops@example.org",
                 "f:3:55: \"ops@example.org\" is no endpoint; did you mean xmpp:ops@example.org?",
-                "f:4:13: \"tail:/x\": this version has no tail: endpoints yet; expected stdin, stdout, xmpp:JID, "
-                    + "room:JID, file:PATH, fifo:PATH, events, presence or commands",
-                "f:4:33: a room has no resource; \"c\" would be somebody's nick in it; expected room:a@b; our own "
+                "f:4:13: no path behind tail:; expected for example tail:/var/log/app.log",
+                "f:4:31: a room has no resource; \"c\" would be somebody's nick in it; expected room:a@b; our own "
                     + "nick is given as nick: in rooms:, or by --nick",
-                "f:4:41: no address behind room:; expected for example room:ops@conference.example.org",
+                "f:4:39: no address behind room:; expected for example room:ops@conference.example.org",
             ]),
         BadFile(
             "bridges:\n  - {from: stdout, to: stdin}\n  - {from: [commands, stdin], to: events}\n  - {from: "
                 + "events, to: xmpp:a@b}\n  - {from: xmpp:a@b, to: commands}\n",
             [
-                "f:2:12: stdout is no source: records only go there; expected stdin, fifo:PATH, xmpp:JID, room:JID or events",
+                "f:2:12: stdout is no source: records only go there; expected stdin, fifo:PATH, tail:PATH, xmpp:JID, room:JID or events",
                 "f:2:24: stdin is no destination: records only come from there; expected stdout, xmpp:JID, "
                     + "room:JID, file:PATH, fifo:PATH, presence or commands",
-                "f:3:13: commands is no source: records only go there; expected stdin, fifo:PATH, xmpp:JID, room:JID or events",
+                "f:3:13: commands is no source: records only go there; expected stdin, fifo:PATH, tail:PATH, xmpp:JID, room:JID or events",
                 "f:3:35: events is no destination: records only come from there; expected stdout, xmpp:JID, "
                     + "room:JID, file:PATH, fifo:PATH, presence or commands",
                 "f:4:24: events are no text that could be sent to xmpp:a@b; add a body, as in body: \"{event}: "
                     + "{from} {body}\", or a match on the messages\' bodies",
-                "f:5:26: commands cannot come from xmpp:a@b; only from: stdin or fifo:PATH can go to commands, a JSON object a "
+                "f:5:26: commands cannot come from xmpp:a@b; only lines, as from: stdin or fifo:PATH, can go to commands, a JSON object a "
                     + "line",
             ]),
         BadFile(

@@ -28,7 +28,7 @@ extension BadFiles {
             [
                 "f:1:17: ask is \"1\"; expected true or false",
                 "f:1:28: unknown answer \"all\"; expected never, contacts or everybody",
-                "f:3:12: presence is no source: records only go there; expected stdin, fifo:PATH, xmpp:JID, room:JID or events",
+                "f:3:12: presence is no source: records only go there; expected stdin, fifo:PATH, tail:PATH, xmpp:JID, room:JID or events",
                 "f:3:40: hold is zero; expected for example 10s",
                 "f:3:50: unknown show \"busy\"; expected away, chat, dnd or xa",
             ]),

@@ -19,7 +19,7 @@ import Testing
         #expect(plan.warnings == [])
         let names = [
             "nginx-errors", "crashes", "deploys", "progress", "failed-logins", "relay", "room", "room-log",
-            "scripts", "answers", "red", "events",
+            "web-errors", "scripts", "answers", "red", "events",
         ]
         #expect(plan.rules.map(\.name) == names)
         #expect(plan.account?.password == .file("/etc/xmpp-bridge/password"))
@@ -35,7 +35,7 @@ import Testing
             lines.append(isKey && !line.contains("anonymous") ? "  " + line.dropFirst(4) : line)
         }
         let plan = try Files.load(lines.joined(separator: "\n")).get()
-        #expect(plan.rules.count == 13)
+        #expect(plan.rules.count == 14)
         let account = try #require(plan.account)
         #expect(account.server != nil && account.caFile != nil && account.fingerprint != nil)
         #expect(account.clientKey != nil && account.resource == "bridge")

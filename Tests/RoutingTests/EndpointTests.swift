@@ -6,6 +6,7 @@ import Testing
     @Test(arguments: [
         "stdin", "stdout", "events", "commands", "presence", "xmpp:ops@example.org", "xmpp:ops@example.org/desk",
         "room:ops@conference.example.org", "file:/var/log/ops-%Y-%m-%d.log", "file:out", "fifo:/run/x",
+        "tail:/var/log/*.log",
     ])
     func readsWhatItWrites(_ text: String) throws {
         #expect("\(try Endpoint(parsing: text))" == text)
@@ -14,7 +15,8 @@ import Testing
     @Test(arguments: [
         ("fifo:", "no path behind fifo:; expected for example fifo:/run/xmpp-bridge/ops"),
         ("fifo:/run/", "is the path of a folder"),
-        ("tail:/var/log/*.log", "\"tail:/var/log/*.log\": this version has no tail: endpoints yet"),
+        ("tail:", "no path behind tail:; expected for example tail:/var/log/app.log"),
+        ("tail:/var/*/a.log", "a pattern in the name of a folder"),
         ("file:", "no path behind file:; expected for example file:/var/log/chat/ops-%Y-%m-%d.log"),
         ("file:/var/log/", "\"/var/log/\" names no file"),
         ("file:a-%Q", "unknown part of the date \"%Q\"; expected %Y (year)"),
@@ -25,7 +27,7 @@ import Testing
         ("room:ops@conference.example.org/me", "a room has no resource; \"me\" would be somebody's nick in it"),
         (
             "",
-            "unknown endpoint \"\"; expected stdin, stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, events, presence or commands"
+            "unknown endpoint \"\"; expected stdin, stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, tail:PATH, events, presence or commands"
         ),
         ("stdn", "unknown endpoint \"stdn\"; did you mean stdin?"),
         ("Stdout", "unknown endpoint \"Stdout\"; did you mean stdout?"),

@@ -34,7 +34,7 @@ import Testing
             #expect(
                 Self.problems([from], [.stdout])
                     == [
-                        "from(0): \(from) is no source: records only go there; expected stdin, fifo:PATH, xmpp:JID, room:JID or events"
+                        "from(0): \(from) is no source: records only go there; expected stdin, fifo:PATH, tail:PATH, xmpp:JID, room:JID or events"
                     ])
         }
         for to in [Endpoint.stdin, .events] {
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func endsThatDoNotGoTogether() {
-        let only = "only from: stdin or fifo:PATH can go to commands, a JSON object a line"
+        let only = "only lines, as from: stdin or fifo:PATH, can go to commands, a JSON object a line"
         #expect(
             Self.problems([Self.ops], [.commands]) == ["to(0): commands cannot come from xmpp:ops@example.org; \(only)"]
         )

@@ -29,6 +29,8 @@ struct RunPlan: Sendable {
     var rules: [Rule]
     var options: Pump.Options
     var errand: Errand?
+    /// Where the positions of tailed files are kept.
+    var positions: PositionKeeper?
     var host: String
     /// Random text that no other run uses, for the ids of messages.
     var token: String

@@ -52,6 +52,11 @@ extension RunPlan {
         options.nick = nick
         options.rooms = try RoomsOfRun.choices(
             work.rules, file, request, nick: nick, environment)
+        if work.rules.contains(where: { $0.from.contains { if case .tail = $0 { true } else { false } } }) {
+            let directory = flags.noState ? nil : Self.stateDirectory(account, flags, environment)
+            positions = try directory.map { path throws(StartFailure) in try PositionKeeper(directory: path) }
+            options.tailPositions = try positions?.read() ?? []
+        }
         options.waitsForLogin = session.retry == .failFast
         options.watchesInput = work.watchesInput && Self.inputMayBring()
         host = environment.host
@@ -74,14 +79,7 @@ extension RunPlan {
         if case .anonymous = account.credentials { return nil }
         let random = "xmpp-bridge.\(environment.host)-\(randomToken())"
         guard leased else { return random }
-        let directory: String
-        if let named = flags.state ?? environment["STATE_DIRECTORY"].map({ String($0.prefix { $0 != ":" }) }) {
-            directory = named
-        } else if let home = environment["XDG_STATE_HOME"] ?? environment["HOME"].map({ $0 + "/.local/state" }) {
-            directory = "\(home)/xmpp-bridge/\(account.jid.text)"
-        } else {
-            return random
-        }
+        guard let directory = stateDirectory(account, flags, environment) else { return random }
         do throws(ResourceLease.Failure) {
             return try ResourceLease.take(directory: directory, host: environment.host).resource
         } catch {
@@ -95,6 +93,16 @@ extension RunPlan {
                 throw StartFailure(.cannotCreate, "all leases in \(path) are taken")
             }
         }
+    }
+
+    private static func stateDirectory(
+        _ account: AccountChoice, _ flags: SessionOptions, _ environment: Environment
+    ) -> String? {
+        if let named = flags.state ?? environment["STATE_DIRECTORY"].map({ String($0.prefix { $0 != ":" }) }) {
+            return named
+        }
+        let home = environment["XDG_STATE_HOME"] ?? environment["HOME"].map { $0 + "/.local/state" }
+        return home.map { "\($0)/xmpp-bridge/\(account.jid.text)" }
     }
 
     private static func retry(

@@ -34,7 +34,7 @@ struct ResourceLease: Sendable {
         throw .exhausted(path: directory)
     }
 
-    private static func makeDirectories(_ path: String) throws(Failure) {
+    static func makeDirectories(_ path: String) throws(Failure) {
         var prefix = path.hasPrefix("/") ? "" : "."
         for part in path.split(separator: "/") {
             prefix += "/" + part

@@ -24,6 +24,7 @@ final class Runner: @unchecked Sendable {
     private var output: OutputWriter?
     /// The FIFOs that are read, by the numbers of their sources.
     private let fifos: [Int: Int32]
+    private var tailReaders: [TailReader] = []
     private var fifoReaders: [(source: Int, reader: FIFOReader)] = []
     private var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
@@ -75,6 +76,7 @@ final class Runner: @unchecked Sendable {
     private func begin() {
         inputs = Array(repeating: nil, count: pump.sources.count)
         Signals.listen { [self] order in enter { self.answer(order) } }
+        plan.positions?.begin()
         if plan.options.prints { openOutput() }
         for sink in pump.sinks.indices.dropFirst() { openSink(sink) }
         if plan.options.reads != .nothing || plan.options.watchesInput {
@@ -85,6 +87,7 @@ final class Runner: @unchecked Sendable {
             fifoReaders.append((source, reader))
             inputs[source] = Input(reader: reader)
         }
+        for source in pump.sources.indices { openTail(source) }
         if plan.showsProgress { progress = ProgressLine(began: Clock.monotonic()) }
         feed(.start)
     }
@@ -155,7 +158,9 @@ final class Runner: @unchecked Sendable {
             guard level >= plan.logLevel, !(plan.quiet && level < .error) else { return }
             progress?.clear()
             Diagnostics.say(text)
+        case .savePositions(let positions): plan.positions?.save(positions)
         case .finish(let status):
+            plan.positions?.finish()
             progress?.finish(pump.counters, at: Clock.monotonic())
             finished.succeed(status)
         }
@@ -247,6 +252,19 @@ final class Runner: @unchecked Sendable {
         }
     }
 
+    private func openTail(_ source: Int) {
+        guard case .tail(let path) = pump.sources[source].endpoint else { return }
+        let reader = TailReader(path, saved: plan.options.tailPositions) { [self] item in
+            enter {
+                self.inputs[source]?.isReading = false
+                self.feed(.tailed(item, source: source))
+            }
+        }
+        guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
+        tailReaders.append(reader)
+        inputs[source] = Input(reader: reader)
+    }
+
     /// What lies in FIFOs would be gone with us. What their threads have read is on its way to the loop already, so it
     /// comes before this.
     private func readLeftovers() {
@@ -283,7 +301,7 @@ final class Runner: @unchecked Sendable {
         switch pump.sinks[sink].endpoint {
         case .file(let path): writers[sink] = FileWriter(path, deliver: deliver)
         case .fifo(let path): writers[sink] = FIFOWriter(path, deliver: deliver)
-        case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands:
+        case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands, .tail:
             preconditionFailure("the router gives files and FIFOs as sinks")
         }
     }
@@ -303,6 +321,7 @@ final class Runner: @unchecked Sendable {
             // The hang-up of a terminal that this run was on.
             if hadTerminal, stopsAsked == 0 { return answer(.stop(SIGHUP)) }
             for writer in writers.values { writer.reopen() }
+            for reader in tailReaders { reader.look() }
         }
     }
 }

@@ -17,6 +17,10 @@ struct InputSource: Sendable {
     /// The number of the last line.
     var lines: UInt64 = 0
     var complaintsTold: Instant?
+    /// The source that it is a file of.
+    var parent: Int?
+    /// Where its file stands once what was read is digested.
+    var position: TailPosition?
     /// The FIFOs that its lines go to, and that it waits for.
     var waitsFor: [Int] = []
 
@@ -40,6 +44,9 @@ extension Pump {
 
     private func mayRead(_ source: Int) -> Bool {
         guard phase == .running, sources[source].undigested.isEmpty, !isFull else { return false }
+        if case .tail = sources[source].endpoint {
+            for file in sources where file.parent == source && !file.undigested.isEmpty { return false }
+        }
         for sink in sources[source].waitsFor where sinks[sink].waiting > Limits.blockBytesMax { return false }
         return !options.waitsForLogin || session.hasBeenOnline
     }
@@ -79,6 +86,10 @@ extension Pump {
             }
         }
         commit()
+        if let position = sources[source].position, sources[source].undigested.isEmpty {
+            sources[source].position = nil
+            mark(position)
+        }
     }
 
     /// The framer calls back into the pump, so it is moved out of it for the time of the call.
@@ -91,7 +102,8 @@ extension Pump {
 
     /// The sources have ended, or are left: a last line without its end is a line.
     mutating func finishLines() {
-        for source in sources.indices { finishLine(of: source) }
+        // The end of a file may be in the middle of a line: the next run reads it whole.
+        for source in sources.indices where sources[source].parent == nil { finishLine(of: source) }
         complain(atOnce: true)
     }
 

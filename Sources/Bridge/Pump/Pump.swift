@@ -17,6 +17,8 @@ struct Pump {
         case batchEnded
         /// A chunk of a source.
         case inputChunk([UInt8], source: Int = 0)
+        /// What the reader of a `tail:` brings.
+        case tailed(TailCursor.Item, source: Int)
         /// Standard input has ended.
         case inputEnded
         /// Reading a source failed, in the system's words.
@@ -43,6 +45,8 @@ struct Pump {
         case session(Session.Action)
         /// A line for a person on stderr.
         case say(LogLevel, String)
+        /// Keep these over the end of the process.
+        case savePositions([TailPosition])
         /// The run is over; standard output has been written.
         case finish(ExitStatus)
     }
@@ -72,6 +76,8 @@ struct Pump {
         var nick = "xmpp-bridge"
         /// The rooms to be in from the start.
         var rooms: [RoomChoice] = []
+        /// Where tailed files were left.
+        var tailPositions: [TailPosition] = []
         /// Whose subscription requests are approved at once.
         var accepts: [JIDGlob] = []
         /// Whose invitations into rooms are followed.
@@ -182,6 +188,7 @@ struct Pump {
     var forgeries = Forgeries()
     /// What rules hold back.
     var held: HeldTexts
+    var tails: TailedFiles
 
     // Inbound.
     var sinks: [OutputSink]
@@ -234,6 +241,7 @@ struct Pump {
         board = StatusBoard(base: configuration.firstPresence)
         router = Router(rules: rules, host: host)
         held = HeldTexts(router)
+        tails = TailedFiles(saved: options.tailPositions)
         store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
         sources = [
             InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
@@ -254,6 +262,7 @@ struct Pump {
         self.wall = wall
         take(input)
         tellLimited()
+        settleTails()
         defer { actions.removeAll(keepingCapacity: true) }
         return actions
     }
@@ -267,6 +276,7 @@ struct Pump {
         case .session(let input): drive(input)
         case .batchEnded: tellHandled()
         case .inputChunk(let chunk, let source): takeChunk(chunk, from: source)
+        case .tailed(let item, let source): tailed(item, by: source)
         case .inputEnded: inputEnded()
         case .inputFailed(let reason, let source): inputFailed(reason, of: source)
         case .outputWritten(let total, let sink): written(total, by: sink)
@@ -298,6 +308,7 @@ struct Pump {
         }
         consider(board.deadline)
         consider(held.deadline)
+        consider(tails.deadline)
         for outbox in outboxes.values { consider(outbox.deadline) }
         for join in joins.values { consider(join.until) }
         if case .within(let patience) = options.retry { for since in outOfRooms.values { consider(since + patience) } }

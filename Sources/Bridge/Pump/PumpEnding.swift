@@ -165,6 +165,8 @@ extension Pump {
     private mutating func finish(_ status: ExitStatus) {
         guard phase != .finished else { return }
         phase = .finished
+        settleTails()
+        savePositions()
         actions.append(.finish(status))
     }
 

@@ -44,7 +44,7 @@ extension Endpoint {
     /// Whether its records are lines.
     var givesLines: Bool {
         switch self {
-        case .stdin, .fifo: true
+        case .stdin, .fifo, .tail: true
         case .xmpp, .room, .events, .stdout, .file, .presence, .commands: false
         }
     }

@@ -202,7 +202,7 @@ extension Endpoint {
     var takesEdits: Bool {
         switch self {
         case .xmpp, .room: true
-        case .stdin, .stdout, .file, .fifo, .events, .presence, .commands: false
+        case .stdin, .stdout, .file, .fifo, .tail, .events, .presence, .commands: false
         }
     }
 }
