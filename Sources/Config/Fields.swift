@@ -41,6 +41,7 @@ extension Plan.Room.NickConflict: Choice {}
 extension Plan.Receipts.Answer: Choice {}
 extension Rule.MessageType: Choice {}
 extension Rule.Shown.Show: Choice {}
+extension Selection.OnError: Choice {}
 extension Shaping.Limit.Overflow: Choice {}
 extension Shaping.Limit.Scope: Choice {}
 
