@@ -17,7 +17,7 @@ struct Sieve {
     /// States of the automaton; literals beyond them count as none.
     static let statesMax = 16_384
     /// Literals below which it is cheaper to ask the patterns themselves.
-    static let literalsMin = 4
+    static let literalsMin = 2
 
     /// The sieve of those literals, by position; nil where it would not pay.
     init?(_ literals: [[UInt8]]) {
