@@ -94,6 +94,7 @@ extension Reading {
         case .broken: return nil
         case .scalar:
             guard let text = string(node, "password") else { return nil }
+            plainPassword = min(node.start, plainPassword ?? node.start)
             warn(node.start, "the password stands in the file itself", "password: {file: PATH} keeps it apart")
             return .plain(text)
         case .list, .mapping: break

@@ -12,7 +12,12 @@ extension Reading {
         case .list(let items):
             if items.isEmpty { report(node, "bridges is an empty list", "add a bridge, or leave bridges out") }
             var names: [String: Int] = [:]
-            return items.compactMap { bridge($0, &names) }
+            let rules = items.compactMap { bridge($0, &names) }
+            for (index, problem) in Rule.suspicions(in: rules) {
+                let at = bridgePlaces[index]
+                warn(place(of: problem.part, in: at), problem.what, problem.hint)
+            }
+            return rules
         }
     }
 
@@ -20,8 +25,8 @@ extension Reading {
         let keys = Keys(
             of: "a bridge",
             known: [
-                "name", "from", "match", "body", "to", "type", "show", "hold", "overflow", "group", "limit", "repeat",
-                "update",
+                "name", "from", "match", "where", "default", "stop", "on_error", "body", "subject", "thread", "lang",
+                "to", "type", "show", "hold", "overflow", "group", "limit", "repeat", "update",
             ])
         guard let fields = fields(node, keys) else { return nil }
         var draft = Rule.Draft(name: nil, from: [], match: .none, body: nil, to: [], type: nil)
@@ -45,35 +50,28 @@ extension Reading {
             isWhole = isWhole && draft.type != nil
         }
         isWhole = shown(fields, &draft) && isWhole
+        var values: [Node] = []
+        isWhole = selection(fields, &draft.selection, &values) && isWhole
+        isWhole = heading(fields, &draft.heading) && isWhole
         isWhole = shaping(fields, &draft.shaping) && isWhole
         // A body that could not be read, or stands under a misspelt key, is not one that is missing.
         let isBodyUnknown = draft.body == nil && (fields["body"] != nil || !fields.isMissing("body"))
         if isBodyUnknown, case .none = draft.match { draft.match = .unknown }
+        let at = BridgePlaces(
+            node: node, fields: fields, sources: sources.map(\.node), destinations: destinations.map(\.node),
+            values: values)
         let (rule, problems) = draft.checked()
         for problem in problems {
-            let place = place(of: problem.part, sources, destinations, fields)
+            let place = place(of: problem.part, in: at)
             if problem.isWarning {
-                warn(place ?? node.start, problem.what, problem.hint)
+                warn(place, problem.what, problem.hint)
             } else {
-                report(place ?? node.start, problem.what, problem.hint)
+                report(place, problem.what, problem.hint)
             }
         }
-        return isWhole ? rule : nil
-    }
-
-    private func place(
-        of part: Rule.Problem.Part, _ sources: [End], _ destinations: [End], _ fields: Fields
-    ) -> Int? {
-        switch part {
-        case .from(let index): sources[index].node?.start
-        case .to(let index): destinations[index].node?.start
-        case .body(let offset): fields["body"].map { text.index(of: offset, in: $0) }
-        case .type: fields["type"]?.start
-        case .show: fields["show"]?.start
-        case .hold: fields["hold"]?.start
-        case .overflow: fields["overflow"]?.start
-        case .shaping(let key): fields[key.rawValue]?.start
-        }
+        guard isWhole, let rule else { return nil }
+        bridgePlaces.append(at)
+        return rule
     }
 
     /// How a bridge to presence shows us, and what one to a FIFO does where that takes no more.

@@ -42,6 +42,7 @@ extension Plan.Receipts.Answer: Choice {}
 extension Rule.MessageType: Choice {}
 extension Rule.Shown.Show: Choice {}
 extension Rule.Overflow: Choice {}
+extension Selection.OnError: Choice {}
 extension Shaping.Limit.Overflow: Choice {}
 extension Shaping.Limit.Scope: Choice {}
 

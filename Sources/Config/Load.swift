@@ -34,6 +34,10 @@ struct Reading {
     let text: SourceText
     var problems: [Problem] = []
     var warnings: [Problem] = []
+    /// Where the parts of each bridge stand that became a rule.
+    var bridgePlaces: [BridgePlaces] = []
+    /// The first password that stands in the file itself.
+    var plainPassword: Int?
 
     init(text: SourceText) { self.text = text }
 
@@ -54,6 +58,7 @@ struct Reading {
         if let node = fields["rooms"] { plan.rooms = rooms(node) }
         if let node = fields["receipts"] { plan.receipts = receipts(node) }
         if let node = fields["bridges"] { plan.rules = bridges(node) }
+        plan.plainPassword = plainPassword.map(text.place).map { Plan.Place(line: $0.line, column: $0.column) }
         plan.warnings = warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
         return plan
     }

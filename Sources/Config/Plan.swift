@@ -17,6 +17,8 @@ public struct Plan: Sendable, Equatable {
     public var rules: [Rule] = []
     /// What is legal, and likely not meant.
     public var warnings: [Problem] = []
+    /// Where the first password stands that the file itself holds; nil where it holds none.
+    public var plainPassword: Place?
 
     /// An empty plan.
     public init() {}
@@ -79,6 +81,23 @@ public struct Plan: Sendable, Equatable {
 }
 
 extension Plan {
+    /// A place in the file.
+    public struct Place: Sendable, Equatable {
+        /// The line, from 1.
+        public var line: Int
+        /// The column in characters, from 1.
+        public var column: Int
+    }
+
+    /// What is to be said where the file holds a password and others than its owner and group may read it.
+    /// - Parameter mode: the file's permissions (`st_mode`).
+    public func exposure(mode: UInt32) -> Problem? {
+        guard let place = plainPassword, mode & 0o004 != 0 else { return nil }
+        return Problem(
+            line: place.line, column: place.column, what: "everybody on this machine can read this password",
+            hint: "chmod o-r the file, or keep the password apart: password: {file: PATH}")
+    }
+
     /// Standing policy about other people.
     public struct Contacts: Sendable, Equatable {
         /// Whose subscription requests are approved at once; the others wait as events.

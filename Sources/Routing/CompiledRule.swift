@@ -1,9 +1,18 @@
 import Stanza
 
-/// A rule as the router uses it: its pattern with a matcher of its own, its sources as bytes to compare.
-struct CompiledRule {
+/// A rule as the router uses it: its pattern with a matcher of its own, its sources as bytes to compare. A class, so that
+/// it is not copied for each record.
+final class CompiledRule {
     let matcher: Matcher?
     let body: Template?
+    let heading: Heading
+    /// Conditions that are looked at before the pattern, and those that need what it, or a parser, finds.
+    let early: [Condition]
+    let late: [Condition]
+    let lateNeedsJSON: Bool
+    let onError: Selection.OnError
+    let stops: Bool
+    let joinsLines: Bool
     let takesEvents: Bool
     let peers: [Peer]
     let rooms: [Peer]
@@ -13,6 +22,13 @@ struct CompiledRule {
     init(_ rule: Rule) {
         matcher = rule.match.map(Matcher.init)
         body = rule.body
+        heading = rule.heading
+        early = rule.selection.conditions.filter { !$0.isLate }
+        late = rule.selection.conditions.filter(\.isLate)
+        lateNeedsJSON = late.contains(where: \.needsJSON)
+        onError = rule.selection.onError
+        stops = rule.selection.stops
+        joinsLines = rule.shaping.group?.joinsLines ?? false
         takesEvents = rule.from.contains(.events)
         peers = rule.from.compactMap { if case .xmpp(let jid) = $0 { Peer(jid) } else { nil } }
         rooms = rule.from.compactMap { if case .room(let jid) = $0 { Peer(jid) } else { nil } }
@@ -47,14 +63,10 @@ struct Records {
     private var json: JSON?
     private var isParsed = false
 
-    mutating func begin(_ record: Record) {
-        json = nil
-        isParsed = false
-        isReport = false
+    init(_ record: Record) {
         switch record {
         case .line(let line): text = line.bytes
         case .event(let event):
-            text = nil
             isReport = event.kind == .delivery || event.kind == .receipt
             guard event.kind == .message else { return }
             isReport =

@@ -6,12 +6,24 @@ public struct Delivery: Equatable, Sendable {
     public var destination: Endpoint
     /// What goes there.
     public var content: Content
+    /// Of a message to `xmpp:` or `room:`: what it is about, never empty.
+    public var subject: String?
+    /// Of a message: the conversation that it belongs to (RFC 6121 5.2.5), never empty.
+    public var thread: String?
+    /// Of a message: its language (BCP 47).
+    public var lang: String?
 
     /// A delivery.
-    public init(rule: Int, destination: Endpoint, content: Content) {
+    public init(
+        rule: Int, destination: Endpoint, content: Content, subject: String? = nil, thread: String? = nil,
+        lang: String? = nil
+    ) {
         self.rule = rule
         self.destination = destination
         self.content = content
+        self.subject = subject
+        self.thread = thread
+        self.lang = lang
     }
 
     /// What goes to a destination.

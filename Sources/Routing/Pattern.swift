@@ -13,6 +13,8 @@ public final class Pattern: @unchecked Sendable {
     public let names: [(name: String, number: Int)]
     /// Whether it runs as machine code; else by the interpreter, with the same results.
     public let isJustInTime: Bool
+    /// What stands in every text that matches, as far as that is known.
+    let required: RequiredLiteral
     let code: OpaquePointer
 
     /// Longest expression, in bytes.
@@ -49,12 +51,22 @@ public final class Pattern: @unchecked Sendable {
         self.code = code
         groupCount = Pattern.count(code)
         names = Pattern.names(code)
+        required = RequiredLiteral(source)
     }
 
     deinit { pcre2_code_free_8(code) }
 
     /// The number of the group of that name.
     public func number(of name: String) -> Int? { names.first { $0.name == name }?.number }
+
+    /// Why it matches no line and no message, where that is certain.
+    var neverMatches: String? {
+        var shortest: UInt32 = 0
+        pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_MINLENGTH), &shortest)
+        // A line is cut at 64 KiB; what PCRE2 counts are characters, and no more than 65,535 of them.
+        if shortest >= UInt32(UInt16.max) { return "it is longer than any line" }
+        return required.contradiction
+    }
 
     private static func compile(_ source: String, _ options: UInt32) throws(Problem) -> OpaquePointer {
         var failure: Int32 = 0

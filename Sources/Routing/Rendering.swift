@@ -15,19 +15,41 @@ struct Rendering {
 
     /// Appends the template, filled; what is not there gives nothing.
     func append(_ template: Template, to bytes: inout [UInt8]) {
-        for piece in template.pieces {
-            switch piece {
-            case .literal(let literal): bytes.append(contentsOf: literal)
-            case .group(let number):
-                if let range = matcher?.group(number) { bytes.append(contentsOf: text[range]) }
-            case .line:
-                // Events speak of lines by their number.
-                if event == nil { bytes.append(contentsOf: text) } else { append(field: "line", to: &bytes) }
-            case .host: bytes.append(contentsOf: host)
-            case .time: time.append(to: &bytes)
-            case .json(let path): json?.value(at: path)?.appendRaw(to: &bytes)
-            case .field(let name): append(field: name, to: &bytes)
-            }
+        for piece in template.pieces { append(piece, to: &bytes) }
+    }
+
+    /// Gives a message what its rule says it carries.
+    func append(_ heading: Heading, to delivery: inout Delivery) {
+        delivery.subject = heading.subject.flatMap(filled)
+        delivery.thread = heading.thread.flatMap(filled)
+        delivery.lang = heading.lang
+    }
+
+    /// The template's text; nil where it is empty.
+    private func filled(_ template: Template) -> String? {
+        var bytes: [UInt8] = []
+        append(template, to: &bytes)
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends one part of a template, filled.
+    func append(_ piece: Template.Piece, to bytes: inout [UInt8]) {
+        switch piece {
+        case .literal(let literal): bytes.append(contentsOf: literal)
+        case .group(let number):
+            if let range = matcher?.group(number) { bytes.append(contentsOf: text[range]) }
+        case .line:
+            // Events speak of lines by their number.
+            if event == nil { bytes.append(contentsOf: text) } else { append(field: "line", to: &bytes) }
+        case .host: bytes.append(contentsOf: host)
+        case .time: time.append(to: &bytes)
+        case .json(let path): json?.value(at: path)?.appendRaw(to: &bytes)
+        case .field(let name): append(field: name, to: &bytes)
+        case .filtered(let piece, let filters):
+            var value: [UInt8] = []
+            append(piece, to: &value)
+            for filter in filters { filter.apply(to: &value) }
+            bytes.append(contentsOf: value)
         }
     }
 
@@ -101,7 +123,8 @@ extension JSON {
         }
     }
 
-    private static func append(quoted text: String, to bytes: inout [UInt8]) {
+    /// Appends a text as a JSON string.
+    static func append(quoted text: String, to bytes: inout [UInt8]) {
         let bytesMax = text.utf8.count * JSONText.escapedBytesMax + 2
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytesMax) { room in
             // There is room for two quotes at least, so there is a base.

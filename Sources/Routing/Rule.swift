@@ -22,6 +22,10 @@ public struct Rule: Sendable, Equatable {
     public let overflow: Overflow
     /// What happens to what it makes before that goes out.
     public let shaping: Shaping
+    /// Which records it takes, beside its pattern, and who sees them after it.
+    public let selection: Selection
+    /// What its messages carry beside their body.
+    public let heading: Heading
 
     /// What happens where a FIFO takes no more.
     public enum Overflow: String, Sendable, CaseIterable {
@@ -87,6 +91,24 @@ public struct Rule: Sendable, Equatable {
             case overflow
             /// How texts are shaped.
             case shaping(Shaping.Key)
+            /// The subject's template, at that offset in bytes.
+            case subject(offset: Int)
+            /// The thread's template, at that offset in bytes.
+            case thread(offset: Int)
+            /// The language.
+            case lang
+            /// The pattern.
+            case match
+            /// What happens where the pattern is given up.
+            case onError
+            /// Whether later rules see what it takes.
+            case stop
+            /// Whether it takes what no other rule does.
+            case isDefault
+            /// The place that a part of the draft carries, and an offset in bytes from there.
+            case place(Int, offset: Int)
+            /// All of it.
+            case whole
         }
 
         /// Which part.
@@ -109,12 +131,15 @@ public struct Rule: Sendable, Equatable {
     /// - Throws: ``Problems`` where they do not fit together.
     public init(
         name: String? = nil, from: [Endpoint], match: Pattern? = nil, body: String? = nil, to: [Endpoint],
-        type: MessageType = .chat, shown: Shown = Shown(), shaping: Shaping = Shaping()
+        type: MessageType = .chat, shown: Shown = Shown(), shaping: Shaping = Shaping(),
+        selection: Selection.Draft = .init(), heading: Heading.Draft = .init()
     ) throws(Problems) {
         var draft = Draft(
             name: name, from: from, match: match.map { .of($0) } ?? .none, body: body, to: to, type: type)
         draft.shown = shown
         draft.shaping = shaping
+        draft.selection = selection
+        draft.heading = heading
         let (rule, problems) = draft.checked()
         guard let rule else { throw Problems(list: problems.filter { !$0.isWarning }) }
         self = rule
@@ -128,7 +153,12 @@ public struct Rule: Sendable, Equatable {
         return rule.from.isEmpty || rule.to.isEmpty ? nil : rule
     }
 
-    init(draft: Draft, from: [Endpoint], body: Template?, to: [Endpoint]) {
+    /// Whether it takes every record of its sources.
+    public var takesAll: Bool { match == nil && selection.conditions.isEmpty && !selection.isDefault }
+
+    init(
+        draft: Draft, from: [Endpoint], body: Template?, to: [Endpoint], _ selection: Selection, _ heading: Heading
+    ) {
         name = draft.name
         if case .of(let pattern) = draft.match { match = pattern } else { match = nil }
         type = draft.type ?? .chat
@@ -138,6 +168,8 @@ public struct Rule: Sendable, Equatable {
         self.from = from
         self.body = body
         self.to = to
+        self.selection = selection
+        self.heading = heading
     }
 }
 
@@ -163,6 +195,10 @@ extension Rule {
         public var overflow: Overflow?
         /// How its texts are shaped.
         public var shaping = Shaping()
+        /// Which records it takes, beside its pattern.
+        public var selection = Selection.Draft()
+        /// What its messages carry beside their body.
+        public var heading = Heading.Draft()
 
         /// A draft.
         public init(
@@ -184,18 +220,15 @@ extension Rule {
             let destinations = to.compactMap { $0 }
             let usable = sources.filter { $0.canBeSource }
             let isKnown = !usable.isEmpty && usable.count == from.count
-            var template: Template?
-            if let body {
-                do {
-                    template = try Template(parsing: body, Vocabulary(sources: isKnown ? usable : nil, groups: match))
-                } catch {
-                    problems += error.list.map { Problem(part: .body(offset: $0.offset), what: $0.what, hint: $0.hint) }
-                }
-            }
+            let vocabulary = Vocabulary(sources: isKnown ? usable : nil, groups: match)
+            let template = template(body, "body", vocabulary, &problems) { .body(offset: $0) }
+            let heading = heading(vocabulary, &problems)
+            let selection = selection(vocabulary, &problems)
             if case .unknown = match { return (nil, problems) }
             let isWhole = isKnown && !to.isEmpty && destinations.count == to.count
             if !isWhole || problems.contains(where: { !$0.isWarning }) { return (nil, problems) }
-            return (Rule(draft: self, from: sources, body: template, to: destinations), problems)
+            let rule = Rule(draft: self, from: sources, body: template, to: destinations, selection, heading)
+            return (rule, problems)
         }
 
         /// Endpoints that stand the wrong way round.
@@ -250,7 +283,7 @@ extension Rule {
                 if shown.show != nil { warn(.show, "show has no effect: nothing here goes to presence") }
                 if shown.hold != nil { warn(.hold, "hold has no effect: nothing here goes to presence") }
             }
-            return problems
+            return problems + idleHeading(sendsToPeople)
         }
 
         private func commands(_ index: Int) -> [Problem] {

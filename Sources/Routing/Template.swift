@@ -1,7 +1,7 @@
 import Stanza
 
-/// The text of a message with placeholders in braces, parsed once: `{level} on {host}: {line}`; `{{` and `}}` stand for
-/// a brace each.
+/// The text of a message with placeholders in braces, parsed once: `{level} on {host}: {line|truncate 200}`; `{{` and `}}`
+/// stand for a brace each.
 public struct Template: Equatable, Sendable {
     /// A part of a template.
     enum Piece: Equatable, Sendable {
@@ -19,6 +19,11 @@ public struct Template: Equatable, Sendable {
         case json([String])
         /// A field of the event.
         case field(String)
+        /// One of the above, and what is done with it.
+        indirect case filtered(Piece, [Filter])
+
+        /// What it takes its value from.
+        var source: Piece { if case .filtered(let piece, _) = self { piece } else { self } }
     }
 
     /// What is wrong in a template, and where.
@@ -43,15 +48,26 @@ public struct Template: Equatable, Sendable {
     /// Whether rendering needs the line or body as JSON.
     public let needsJSON: Bool
 
+    /// Whether it says something of the record.
+    var followsRecord: Bool {
+        pieces.contains { piece in
+            switch piece.source {
+            case .literal, .host: false
+            case .group, .line, .time, .json, .field, .filtered: true
+            }
+        }
+    }
+
     /// Parses a template.
+    /// - Parameter key: what it is called in a problem's words.
     /// - Throws: ``Problems`` with every unknown placeholder and unbalanced brace.
-    public init(parsing source: String, _ vocabulary: Vocabulary) throws(Problems) {
-        var scanner = Scanner(text: Array(source.utf8), vocabulary: vocabulary)
+    public init(parsing source: String, _ vocabulary: Vocabulary, key: String = "body") throws(Problems) {
+        var scanner = Scanner(text: Array(source.utf8), vocabulary: vocabulary, key: key)
         scanner.run()
         if !scanner.problems.isEmpty { throw Problems(list: scanner.problems) }
         self.source = source
         pieces = scanner.pieces
-        needsJSON = pieces.contains { if case .json = $0 { true } else { false } }
+        needsJSON = pieces.contains { if case .json = $0.source { true } else { false } }
     }
 }
 
@@ -59,19 +75,22 @@ public struct Template: Equatable, Sendable {
 private struct Scanner {
     let text: [UInt8]
     let vocabulary: Vocabulary
+    let key: String
     var pieces: [Template.Piece] = []
     var problems: [Template.Problem] = []
     private var literal: [UInt8] = []
     private var position = 0
 
-    init(text: [UInt8], vocabulary: Vocabulary) {
+    init(text: [UInt8], vocabulary: Vocabulary, key: String) {
         self.text = text
         self.vocabulary = vocabulary
+        self.key = key
     }
 
     mutating func run() {
         if text.isEmpty {
-            report("an empty body", "leave body out to send the record as it is", at: 0)
+            let hint = key == "body" ? "leave body out to send the record as it is" : "leave \(key) out"
+            report("an empty \(key)", hint, at: 0)
         }
         while position < text.count {
             let byte = text[position]
@@ -110,22 +129,39 @@ private struct Scanner {
     private mutating func placeholder() {
         let start = position
         var end = start + 1
-        while end < text.count, text[end] != UInt8(ascii: "}"), text[end] != UInt8(ascii: "{") { end += 1 }
-        guard end < text.count, text[end] == UInt8(ascii: "}") else {
-            report("a { without its }", "write {{ for a brace", at: start)
-            position = end
-            return
+        while end < text.count, !"{|}".utf8.contains(text[end]) { end += 1 }
+        var filters: [Filter] = []
+        var wrong: [Template.Problem] = []
+        var isClosed = end < text.count && text[end] == UInt8(ascii: "}")
+        position = isClosed ? end + 1 : end
+        if end < text.count, text[end] == UInt8(ascii: "|") {
+            var scanner = FilterScanner(text, at: end)
+            scanner.run()
+            (filters, wrong, isClosed) = (scanner.filters, scanner.problems, scanner.isClosed)
+            position = scanner.position
         }
-        position = end + 1
-        let name = String(decoding: text[start + 1..<end], as: UTF8.self)
+        if isClosed {
+            name(start + 1..<end, filters)
+        } else if wrong.isEmpty {
+            // Otherwise what is wrong in its filters is why it does not end.
+            report("a { without its }", "write {{ for a brace", at: start)
+        }
+        problems += wrong
+    }
+
+    private mutating func name(_ range: Range<Int>, _ filters: [Filter]) {
+        var name = text[range]
+        // Before a filter there is room to breathe.
+        if text[range.upperBound] == UInt8(ascii: "|") { while name.last == UInt8(ascii: " ") { name.removeLast() } }
+        let start = range.lowerBound - 1
         guard !name.isEmpty else {
             report("an empty placeholder {}", "write {{}} for a pair of braces", at: start)
             return
         }
         do {
-            let piece = try vocabulary.piece(for: name, at: start)
+            let piece = try vocabulary.piece(for: String(decoding: name, as: UTF8.self), at: start)
             endLiteral()
-            pieces.append(piece)
+            pieces.append(filters.isEmpty ? piece : .filtered(piece, filters))
         } catch {
             problems.append(error)
         }

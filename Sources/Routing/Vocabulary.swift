@@ -57,12 +57,22 @@ public struct Vocabulary: Sendable {
         return (common ?? []) + Vocabulary.everywhere
     }
 
-    /// What the name between two braces stands for.
-    func piece(for name: String, at offset: Int) throws(Template.Problem) -> Template.Piece {
+    /// What is named: a placeholder of a template, or the field of a condition.
+    enum Use {
+        case placeholder, field
+
+        /// The name as it is written there.
+        func written(_ name: String) -> String { self == .placeholder ? "{\(name)}" : name }
+    }
+
+    /// What the name between two braces, or of a condition's field, stands for.
+    func piece(
+        for name: String, at offset: Int, as use: Use = .placeholder
+    ) throws(Template.Problem) -> Template.Piece {
         if name.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
-            return .group(try number(name, at: offset))
+            return .group(try number(name, at: offset, use))
         }
-        if name.hasPrefix("json.") { return .json(try path(name, at: offset)) }
+        if name.hasPrefix("json.") { return .json(try path(name, at: offset, use)) }
         switch groups {
         case .of(let pattern):
             // A group stands over a field of that name: who wrote (?<time>..) means it.
@@ -77,11 +87,11 @@ public struct Vocabulary: Sendable {
         case _: break
         }
         if case .unknown = groups { return .field(name) }
-        throw unknown(name, at: offset)
+        throw unknown(name, at: offset, use)
     }
 
-    private func number(_ digits: String, at offset: Int) throws(Template.Problem) -> Int {
-        let what = "no group {\(digits)}"
+    private func number(_ digits: String, at offset: Int, _ use: Use) throws(Template.Problem) -> Int {
+        let what = "no group \(use.written(digits))"
         switch groups {
         case .unknown: return 0
         case .none:
@@ -91,45 +101,50 @@ public struct Vocabulary: Sendable {
             if let number = Int(digits), number <= pattern.groupCount { return number }
             let last = pattern.groupCount
             let hint =
-                last == 0
-                ? "its match has no groups; {0} is all that it matched"
-                : last == 1 ? "its match has one group, {1}" : "its match has the groups {1} to {\(last)}"
+                switch last {
+                case 0: "its match has no groups; \(use.written("0")) is all that it matched"
+                case 1: "its match has one group, \(use.written("1"))"
+                case _: "its match has the groups \(use.written("1")) to \(use.written(String(last)))"
+                }
             throw Template.Problem(what: what, hint: hint, offset: offset)
         }
     }
 
-    private func path(_ name: String, at offset: Int) throws(Template.Problem) -> [String] {
+    private func path(_ name: String, at offset: Int, _ use: Use) throws(Template.Problem) -> [String] {
         let steps = name.split(separator: ".", omittingEmptySubsequences: false).dropFirst().map(String.init)
         if steps.contains("") {
             throw Template.Problem(
-                what: "{\(name)} has an empty step", hint: "expected for example {json.user.name} or {json.tags.0}",
+                what: "\(use.written(name)) has an empty step",
+                hint: "expected for example \(use.written("json.user.name")) or \(use.written("json.tags.0"))",
                 offset: offset)
         }
         return steps
     }
 
-    private func unknown(_ name: String, at offset: Int) -> Template.Problem {
-        let what = "unknown placeholder \(Wording.quote("{" + name + "}"))"
+    private func unknown(_ name: String, at offset: Int, _ use: Use) -> Template.Problem {
+        let what = "unknown \(use) \(Wording.quote(use.written(name)))"
         let named: [String] = if case .of(let pattern) = groups { pattern.names.map(\.name) } else { [] }
-        let known = named + fields
+        let known = named + fields.filter { use == .placeholder || $0 != "time" }
         if let near = Wording.nearest(to: name, among: known) {
-            return Template.Problem(what: what, hint: "did you mean {\(near)}?", offset: offset)
+            return Template.Problem(what: what, hint: "did you mean \(use.written(near))?", offset: offset)
         }
         if name == "json" {
-            return Template.Problem(what: what, hint: "expected a path, as in {json.user.name}", offset: offset)
+            return Template.Problem(
+                what: what, hint: "expected a path, as in \(use.written("json.user.name"))", offset: offset)
         }
+        let expected = "expected \(expectation(known, use))"
         if Vocabulary.eventFields.contains(name) || name == "line" {
             let list = (sources ?? []).map { "\($0)" }.joined(separator: ", ")
-            return Template.Problem(
-                what: "\(what) for records from \(list)", hint: "expected \(expectation(known))", offset: offset)
+            return Template.Problem(what: "\(what) for records from \(list)", hint: expected, offset: offset)
         }
-        return Template.Problem(what: what, hint: "expected \(expectation(known))", offset: offset)
+        return Template.Problem(what: what, hint: expected, offset: offset)
     }
 
-    private func expectation(_ known: [String]) -> String {
+    private func expectation(_ known: [String], _ use: Use) -> String {
         let shown = known.count > 16 ? 12 : 16
-        let braced = known.prefix(shown).map { "{\($0)}" }
-        if known.count > shown { return braced.joined(separator: ", ") + ", ... or {json.PATH}" }
-        return Wording.alternatives(braced + ["{json.PATH}"])
+        let written = known.prefix(shown).map(use.written)
+        let path = use.written("json.PATH")
+        if known.count > shown { return written.joined(separator: ", ") + ", ... or \(path)" }
+        return Wording.alternatives(written + [path])
     }
 }

@@ -1,4 +1,9 @@
 extension BadFiles {
+    /// The keys of a bridge, as they are listed.
+    static let bridgeKeys =
+        "name, from, match, where, default, stop, on_error, body, subject, thread, lang, to, type, show, hold, "
+        + "overflow, group, limit, repeat or update"
+
     /// Mistakes in bridges.
     static let bridges: [BadFile] = [
         BadFile(
@@ -11,18 +16,14 @@ extension BadFiles {
             [
                 "f:2:5: a bridge without from; add from: stdin, fifo:PATH, tail:PATH, xmpp:JID, room:JID or events",
                 "f:2:5: a bridge without to; add to: stdout, xmpp:JID, room:JID, file:PATH, fifo:PATH, presence or commands",
-                "f:3:5: text where a bridge belongs; expected keys and values: name, from, match, body, to, "
-                    + "type, show, hold, overflow, group, limit, repeat or update",
-                "f:4:5: a list where a bridge belongs; expected keys and values: name, from, match, body, to, "
-                    + "type, show, hold, overflow, group, limit, repeat or update",
+                "f:3:5: text where a bridge belongs; expected keys and values: " + bridgeKeys,
+                "f:4:5: a list where a bridge belongs; expected keys and values: " + bridgeKeys,
             ]),
         BadFile(
             "bridges:\n  - {form: stdin, ot: stdout}\n",
             [
-                "f:2:6: unknown key \"form\" in a bridge; did you mean from? expected name, from, match, body, to, "
-                    + "type, show, hold, overflow, group, limit, repeat or update",
-                "f:2:19: unknown key \"ot\" in a bridge; did you mean to? expected name, from, match, body, to, type, "
-                    + "show, hold, overflow, group, limit, repeat or update",
+                "f:2:6: unknown key \"form\" in a bridge; did you mean from? expected " + bridgeKeys,
+                "f:2:19: unknown key \"ot\" in a bridge; did you mean to? expected " + bridgeKeys,
             ]),
         BadFile(
             "bridges:\n  - from: []\n    to: {xmpp: a}\n  -\n    from: [stdin, ~, null]\n    to: [[stdout]]\n",
@@ -151,10 +152,8 @@ extension BadFiles {
             "bridges:\n  - {from: stdin, to: stdout, macth: a, body: \'{1} {nope}\'}\n  - {from: events, to: "
                 + "xmpp:a@b, bdoy: x}\n",
             [
-                "f:2:31: unknown key \"macth\" in a bridge; did you mean match? expected name, from, match, body, "
-                    + "to, type, show, hold, overflow, group, limit, repeat or update",
-                "f:3:34: unknown key \"bdoy\" in a bridge; did you mean body? expected name, from, match, body, "
-                    + "to, type, show, hold, overflow, group, limit, repeat or update",
+                "f:2:31: unknown key \"macth\" in a bridge; did you mean match? expected " + bridgeKeys,
+                "f:3:34: unknown key \"bdoy\" in a bridge; did you mean body? expected " + bridgeKeys,
             ]),
     ]
 }

@@ -81,6 +81,27 @@ extension BadFiles {
                 "f:2:1: no valid YAML: found character that cannot start any token; indent with spaces, not with tabs"
             ]),
         BadFile(
+            "bridges:\n  -\tfrom: stdin\n",
+            [
+                "f:2:4: no valid YAML: found character that cannot start any token; indent with spaces, not with tabs"
+            ]),
+        BadFile(
+            "a: &a {jid: a@b}\naccount:\n  <<: *a\n",
+            [
+                "f:1:1: unknown key \"a\" in a configuration; expected account, presence, "
+                    + "contacts, rooms, receipts or bridges",
+                "f:1:4: an anchor (&) is not supported here; write the value out where it is used",
+                "f:3:3: unknown key \"<<\" in account; expected jid, password, server, ca_file, fingerprint, "
+                    + "client_cert, client_key, resource, anonymous, retry or connect_timeout",
+                "f:3:7: an alias (*) is not supported here; write the value out where it is used",
+            ]),
+        BadFile(
+            "bridges:\n  - {from: stdin, to: stdout, where: {json.a: &a [x], json.b: *a}}\n",
+            [
+                "f:2:47: an anchor (&) is not supported here; write the value out where it is used",
+                "f:2:63: an alias (*) is not supported here; write the value out where it is used",
+            ]),
+        BadFile(
             "account: {jid: a@b\n",
             [
                 "f:2:1: no valid YAML: did not find expected \',\' or \'}\', while parsing a flow mapping that "

@@ -15,7 +15,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
 }
 
 @Suite struct BadFiles {
-    @Test(arguments: yaml + account + bridges + shaping + people)
+    @Test(arguments: yaml + account + bridges + shaping + people + selection)
     func everyMistakeIsToldOnce(_ file: BadFile) {
         #expect(Files.problems(file.yaml) == file.problems)
     }

@@ -18,11 +18,30 @@ import Testing
         let plan = try Load.plan(yaml: try Self.example(), file: "bridges.example.yaml").get()
         #expect(plan.warnings == [])
         let names = [
-            "nginx-errors", "crashes", "deploys", "progress", "failed-logins", "relay", "room", "room-log",
+            "nginx-errors", "crashes", "deploys", "progress", "failed-logins", "rest", "relay", "room", "room-log",
             "web-errors", "scripts", "answers", "red", "events",
         ]
         #expect(plan.rules.map(\.name) == names)
         #expect(plan.account?.password == .file("/etc/xmpp-bridge/password"))
+    }
+
+    /// The keys of each mapping, as a mistake in one lists them, are all there.
+    @Test func showsEveryKey() throws {
+        let text = String(decoding: try Self.example(), as: UTF8.self)
+        let mistakes = [
+            "x: 1", "account: {x: 1}", "presence: {x: 1}", "contacts: {x: 1}", "rooms: [{x: 1}]", "receipts: {x: 1}",
+            "bridges: [{x: 1}]", "bridges: [{from: stdin, to: stdout, where: {line: {x: 1}}}]",
+            "bridges: [{from: stdin, to: stdout, group: {x: 1}}]",
+            "bridges: [{from: stdin, to: stdout, limit: {x: 1}}]",
+        ]
+        for mistake in mistakes {
+            let line = try #require(Files.problems(mistake).first { $0.contains("unknown key \"x\"") })
+            let list = try #require(line.split(separator: "; expected ").last)
+            for key in list.split(whereSeparator: { $0 == "," || $0 == " " }) where key != "or" {
+                let isThere = text.contains("\(key):") || key == "gt" || key == "le"
+                #expect(isThere, "\(key) of \(mistake)")
+            }
+        }
     }
 
     /// What stands there as a comment works too, once the `#` is taken away.
@@ -35,7 +54,7 @@ import Testing
             lines.append(isKey && !line.contains("anonymous") ? "  " + line.dropFirst(4) : line)
         }
         let plan = try Files.load(lines.joined(separator: "\n")).get()
-        #expect(plan.rules.count == 14)
+        #expect(plan.rules.count == 15)
         let account = try #require(plan.account)
         #expect(account.server != nil && account.caFile != nil && account.fingerprint != nil)
         #expect(account.clientKey != nil && account.resource == "bridge")
@@ -47,7 +66,8 @@ import Testing
         var deliveries: [Delivery] = []
         let lines = [
             "2026/11/22 [error] upstream timed out",
-            #"{"event": "login_failed", "user": {"name": "bob"}, "address": "::1"}"#,
+            #"{"event": "login_failed", "user": {"name": "bob"}, "attempt": 3}"#,
+            #"{"event": "login_failed", "user": {"name": "probe"}, "attempt": 3}"#, "debug: x",
         ]
         for line in lines {
             router.route(
@@ -60,7 +80,10 @@ import Testing
         #expect(
             texts == [
                 "error on web1: upstream timed out", "error on web1: upstream timed out",
-                "bob failed to log in from ::1",
+                "bob failed to log in from somewhere", lines[2],
             ])
+        #expect(deliveries[2].subject == "Logins on web1")
+        #expect(deliveries[2].thread == "login-bob")
+        #expect(deliveries[2].lang == "en")
     }
 }

@@ -33,7 +33,8 @@ import Testing
             ["{", "}", "[", "]", ":", "- ", "'", "\"", "\n", "\t", "&a", "*a", "!", "|", "\\", "\u{FEFF}", "ü", ", "]
             .map { Array($0.utf8) } + [[0xFF], [0x00], [0x0D]]
         for _ in 0..<100 {
-            var yaml = Array(GoodFiles.everything.utf8)
+            let files = [GoodFiles.everything, GoodFiles.people, SelectionTests.yaml]
+            var yaml = Array(files[random.below(files.count)].utf8)
             for _ in 0...random.below(4) {
                 let at = random.below(yaml.count)
                 let to = min(yaml.count, at + random.below(12))

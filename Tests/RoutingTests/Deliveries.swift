@@ -33,7 +33,9 @@ enum Deliveries {
                 case .event(let event): "event \(event.kind)"
                 case .command(let bytes, let number): "command \(number) " + String(decoding: bytes, as: UTF8.self)
                 }
-            return "\(delivery.rule) \(delivery.destination) \(content)"
+            let heading = [("subject", delivery.subject), ("thread", delivery.thread), ("lang", delivery.lang)]
+                .compactMap { key, value in value.map { " \(key)=\($0)" } }.joined()
+            return "\(delivery.rule) \(delivery.destination) \(content)\(heading)"
         }
     }
 }

@@ -184,7 +184,7 @@ import Testing
         for _ in 0..<3 { router.route(hostile, from: .stdin, at: Deliveries.time, into: &deliveries) }
         #expect(deliveries.map(\.rule) == [1, 1, 1])
         #expect(router.givenUp == [3, 0])
-        #expect(router.takeTroubles() == [.init(rule: 0, what: "match limit exceeded")])
+        #expect(router.takeTroubles() == [.init(rule: 0, what: "match limit exceeded", line: 1)])
         #expect(router.takeTroubles() == [])
         router.route(hostile, from: .stdin, at: Deliveries.time, into: &deliveries)
         #expect(router.takeTroubles() == [])

@@ -36,7 +36,7 @@ struct Work {
         watchesInput = !request.isDaemon && !rules.contains { $0.from.contains(.stdin) }
         let router = Router(rules: rules, host: "")
         let readers = rules.filter { $0.from.contains(.stdin) }
-        let commands = readers.allSatisfy { $0.to == [.commands] && $0.match == nil }
+        let commands = readers.allSatisfy { $0.to == [.commands] && $0.takesAll }
         options.reads =
             flags.input == .ndjson ? .commands : readers.isEmpty ? .nothing : commands ? .commands : .lines
         options.answersCommands = options.reads == .commands || router.usesCommands

@@ -162,7 +162,9 @@ extension Pump {
 
     private mutating func tell(_ trouble: Router.Trouble) {
         let name = router.rules[trouble.rule].name ?? "number \(trouble.rule + 1)"
-        let text = "the pattern of bridge \(name) gives up: \(trouble.what); such lines count as not matched"
+        let place = trouble.line.map { " in line \($0)" } ?? ""
+        let counts = router.rules[trouble.rule].selection.onError == .pass ? "matched" : "not matched"
+        let text = "the pattern of bridge \(name) gives up\(place): \(trouble.what); such lines count as \(counts)"
         actions.append(.say(.warning, text))
         emit(.error(code: "pattern", text: text))
     }

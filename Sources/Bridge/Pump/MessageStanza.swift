@@ -12,6 +12,8 @@ struct MessageStanza {
         var body: [UInt8]
         var subject: String?
         var thread: String?
+        /// The language of its texts (RFC 6121 5.2.3).
+        var lang: String?
         /// The user's own id for it; nil: one that names the row.
         var id: String?
         /// Whether a receipt is asked for (XEP-0184).
@@ -42,12 +44,13 @@ struct MessageStanza {
             writer.attribute("to", content.to.text)
             writer.attribute("type", content.type)
             writer.attribute("id", id)
-            writer.content()
         } else {
             writer.bytes.append(contentsOf: head)
             Self.append(row, to: &writer.bytes)
-            writer.raw("'>")
+            writer.raw("'")
         }
+        if let lang = content.lang { writer.attribute("xml:lang", lang) }
+        writer.content()
         if let subject = content.subject { writer.element("subject", text: subject) }
         if let thread = content.thread { writer.element("thread", text: thread) }
         writer.raw("<body>")

@@ -24,9 +24,10 @@ extension Pump {
             var content = MessageStanza.Content(
                 to: jid, type: router.rules[delivery.rule].type.rawValue, body: body)
             content.asksReceipt = options.asksReceipts
-            append(content, edit)
+            append(content.headed(by: delivery), edit)
         case (.room(let room), .text(let body)):
-            append(MessageStanza.Content(to: room, type: "groupchat", body: body), edit)
+            let content = MessageStanza.Content(to: room, type: "groupchat", body: body)
+            append(content.headed(by: delivery), edit)
         case (.presence, .text(let text)): show(text, router.rules[delivery.rule].shown)
         case (.stdout, .text(let text)): printText(text)
         case (.stdout, .event(let event)): printEvent(event)
@@ -241,6 +242,17 @@ extension Pump {
         }
         let recipient = laneRecipients[Int(lane.rawValue) - 1]
         return from.bare == recipient.bare || from == recipient.server
+    }
+}
+
+extension MessageStanza.Content {
+    /// With what its rule says it carries beside its body.
+    fileprivate func headed(by delivery: Delivery) -> Self {
+        var content = self
+        content.subject = delivery.subject
+        content.thread = delivery.thread
+        content.lang = delivery.lang
+        return content
     }
 }
 

@@ -150,8 +150,7 @@ extension Pump {
 
     private mutating func carry(_ shaped: [Shaper.Shaped], of rule: Int) {
         for one in shaped {
-            let delivery = Delivery(
-                rule: rule, destination: router.rules[rule].to[one.destination], content: .text(one.text))
+            let delivery = router.delivery(of: one.text, by: rule, to: one.destination)
             let edit = HeldTexts.Edit(rule: rule, handle: one.replaces ?? one.handle)
             carry(delivery, router.rules[rule].shaping.updates ? edit : nil)
         }

@@ -149,6 +149,6 @@ extension EventRecord.SubscriptionAction {
 extension Router {
     /// Whether some rule hears every event, so that results and deliveries need no way of their own.
     var takesAllEvents: Bool {
-        rules.contains { $0.from.contains(.events) && $0.to.contains(.stdout) && $0.body == nil }
+        rules.contains { $0.from.contains(.events) && $0.to.contains(.stdout) && $0.body == nil && $0.takesAll }
     }
 }
