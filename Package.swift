@@ -34,6 +34,7 @@ let package = Package(
         system("CIDN2", pkgConfig: "libidn2", apt: "libidn2-dev"),
         system("CUnistring", apt: "libunistring-dev"),
         system("CResolv", apt: "libc6-dev"),
+        system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
         .executableTarget(name: "xmpp-bridge", dependencies: ["Bridge"], swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
     ]
@@ -43,7 +44,7 @@ let package = Package(
         + room("Routing", ["Stanza", "CPCRE2"])
         + room("Endpoints", ["Routing", "Stanza"])
         + room("Wire", ["Stanza", "Digest", "CLibXML2", "COpenSSL"])
-        + room("Spool", [])
+        + room("Spool", ["CSQLite"])
         + room("Config", ["Routing", "Stanza", "CLibYAML"])
         + room("LoopbackServer", ["Stanza", "Digest"])
         + room(

@@ -31,7 +31,8 @@ public struct Row: Equatable, Sendable {
     /// What the pump wants back.
     public let ref: String?
 
-    init(_ draft: RowDraft, number: UInt64) {
+    /// A row with its number.
+    public init(_ draft: RowDraft, number: UInt64) {
         self.number = number
         lane = draft.lane
         payload = draft.payload
@@ -40,7 +41,7 @@ public struct Row: Equatable, Sendable {
     }
 
     /// What it counts towards ``MemoryStore/Limits/spoolBytesMax``: its bytes and a constant for its place.
-    var bytes: Int { payload.count + originID.utf8.count + (ref?.utf8.count ?? 0) + Self.overheadBytes }
+    public var bytes: Int { payload.count + originID.utf8.count + (ref?.utf8.count ?? 0) + Self.overheadBytes }
 
     /// About what a row takes beside its bytes, so that many small rows cannot pass the limit unseen.
     static let overheadBytes = 128
