@@ -17,7 +17,8 @@ extension ClientSession {
     mutating func start(_ actions: inout [Action]) {
         guard case .idle = life else { return }
         retry.begin(at: now)
-        connect(.account, &actions)
+        resumable?.lostAt = now
+        connect(resumptionTarget, &actions)
     }
 
     mutating func connect(_ target: ConnectTarget, _ actions: inout [Action]) {
@@ -85,6 +86,9 @@ extension ClientSession {
             if let jid { beginFresh(jid, &actions) }
             if managed { inbound.beginManaged() } else { queue.endManaged() }
             resumable = session
+            if let session, let jid = boundTo {
+                resumable?.saved = SavedStream(session, jid: jid, configuration)
+            }
             freshOnline(&actions)
         case .lost(let loss):
             switch negotiation.state {
@@ -147,7 +151,7 @@ extension ClientSession {
         case .credentials: return giveUp(.refused(loss.reason), wasOnline, &actions)
         case .conflict: return giveUp(.conflict(loss.reason), wasOnline, &actions)
         case .occupied:
-            if !hasBeenOnline { return giveUp(.conflict(loss.reason), wasOnline, &actions) }
+            if !hasBeenOnline && !isHeir { return giveUp(.conflict(loss.reason), wasOnline, &actions) }
         case .elsewhere(let location):
             redirects += 1
             if redirects <= Self.redirectsMax {
@@ -190,10 +194,7 @@ extension ClientSession {
             wasOnline = true
             retry.wentOffline(onlineSince: since, at: now)
             resumable?.lostAt = now
-            nextTarget = .account
-            if let location = resumable?.location {
-                nextTarget = .location(host: location.host, port: location.port)
-            }
+            nextTarget = resumptionTarget
         }
         if !keepsSession {
             resumable = nil
@@ -205,6 +206,12 @@ extension ClientSession {
         keyCache = negotiation.keyCache
         isBlocked = true
         return wasOnline
+    }
+
+    /// XEP-0198 5: where the server wants us to come back.
+    private var resumptionTarget: ConnectTarget {
+        guard let location = resumable?.location else { return .account }
+        return .location(host: location.host, port: location.port)
     }
 
     private func chance() -> UInt16 {
@@ -219,8 +226,13 @@ extension ClientSession {
     }
 
     private mutating func end(_ ending: Ending, _ actions: inout [Action]) {
+        switch (ending, life) {
+        case (.left, .leaving), (.conflict, _): resumable = nil
+        // Nobody has ended it at the server: the next process may resume it.
+        case (.left, _), (.refused, _), (.protocolFailure, _), (.unreachable, _): break
+        }
         life = .ended
-        resumable = nil
+        keepStream(&actions)
         dropQuestions(ending == .left ? .ending : .streamLost, &actions)
         actions.append(.ended(ending))
     }

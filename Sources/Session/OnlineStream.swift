@@ -22,6 +22,12 @@ extension ClientSession {
         if let wanted = configuration.resource, let jid = boundTo, jid.resource != wanted {
             actions.append(.event(.warning("\(peerName) bound \(jid) instead of the resource \(wanted)")))
         }
+        introduce()
+        rooms.wentOnline(resumed: false, at: now)
+    }
+
+    /// What is asked and said where the server, or we, know nothing of each other.
+    mutating func introduce() {
         if configuration.presence != nil {
             let id = pending.id(idPrefix, "roster")
             pending.rosterID = id
@@ -34,7 +40,6 @@ extension ClientSession {
             pose(.blockList, .login)
         }
         announce()
-        rooms.wentOnline(resumed: false, at: now)
     }
 
     /// Sends our presence as it is to be, or that we are gone if we were there.
@@ -57,6 +62,7 @@ extension ClientSession {
 
     /// The old session goes on, once the stream is seen to be read.
     mutating func resumed(h: UInt32, _ actions: inout [Action]) {
+        takeOver(h: h)
         guard queue.acknowledge(h) else { return countError(h: h, &actions) }
         inbound.resume()
         guard case .connecting(let deadline) = life else { return }
@@ -67,6 +73,7 @@ extension ClientSession {
         guard queue.acknowledge(h) else { return countError(h: h, &actions) }
         beginStream(resumed: true, &actions)
         queue.resume(into: &output)
+        if resumable?.isRestored == true { settleIn() }
         rooms.wentOnline(resumed: true, at: now)
         nextTurn()
     }
@@ -255,6 +262,7 @@ extension ClientSession {
 
     /// What follows from the state, whatever the input was.
     mutating func settle(_ actions: inout [Action]) {
+        keepStream(&actions)
         followRooms(&actions)
         if isOnline {
             if queue.hasUnsent { queue.transmit(window: sendWindow, into: &output) }

@@ -160,6 +160,12 @@ struct OutgoingQueue: Sendable {
         origin = sent
     }
 
+    /// The stream of another process goes on here. Nobody knows how much that one sent, but what the server has handled.
+    mutating func takeOver(h: UInt32) {
+        isManaged = true
+        origin = sent &- UInt64(h)
+    }
+
     /// The server does not manage the stream after all.
     mutating func endManaged() { isManaged = false }
 

@@ -10,6 +10,12 @@ struct ResumableSession: Equatable, Sendable {
     let kept: Duration?
     /// When the connection was lost; nil while it stands.
     var lostAt: Instant?
+    /// How long it had been without a connection before our own clock began.
+    private let goneBefore: Duration
+    /// Whether another process has begun it, and it was not yet resumed by this one.
+    var isRestored = false
+    /// What of it can outlive this process.
+    var saved: SavedStream?
 
     /// The session that `<enabled/>` grants; nil where it cannot be resumed.
     init?(_ enabled: Element) {
@@ -19,12 +25,23 @@ struct ResumableSession: Equatable, Sendable {
         self.id = id
         location = enabled["location"].flatMap { try? HostPort($0) }
         kept = enabled["max"].flatMap { UInt32($0) }.map { .seconds(Int64($0)) }
+        goneBefore = .zero
+    }
+
+    /// The session of a process that has been gone at least that long.
+    init(_ saved: SavedStream, goneFor: Duration) {
+        id = saved.id
+        location = saved.location
+        kept = saved.kept
+        goneBefore = goneFor
+        isRestored = true
+        self.saved = saved
     }
 
     /// Whether it is worth asking for.
     func isAlive(at now: Instant) -> Bool {
         guard let kept, let lostAt else { return true }
-        return now - lostAt <= kept
+        return now - lostAt + (isRestored ? goneBefore : .zero) <= kept
     }
 }
 
