@@ -157,8 +157,8 @@ public struct ClientSession: Sendable {
         }
     }
 
-    /// The bytes to write now; the machine keeps none of them. Call it once for a batch of sends: each call asks the
-    /// server for an acknowledgement (XEP-0198 4) where there is something to acknowledge.
+    /// The bytes to write now; the machine keeps none of them. Call it once for a batch of sends: each call may ask the
+    /// server for an acknowledgement of what is written by then (XEP-0198 4).
     public mutating func takeOutput() -> [UInt8] {
         if isOnline { flush() }
         if output.bytes.isEmpty { return [] }

@@ -91,16 +91,34 @@ struct AnswerClock: Sendable {
         let inFlightBytes: Int
     }
 
+    /// Between two questions about rows that nothing hurries: a line that is typed is asked for at once, many that come
+    /// one by one are not each.
+    static let rowInterval: Duration = .milliseconds(100)
+    /// The same while a question is open.
+    static let patience: Duration = .seconds(1)
+
     private var requests = FIFO<Request>()
     /// Everything below this index is asked for.
     private(set) var requestedUpTo: UInt64 = 0
+    /// How many bytes had been written then.
+    private(set) var requestedBytes = 0
+    private var lastAsked: Instant?
     var isWaiting: Bool { !requests.isEmpty }
     /// When the oldest open question was asked.
     var oldest: Instant? { requests.first?.at }
 
-    mutating func asked(upTo index: UInt64, inFlightBytes: Int, at now: Instant) {
+    mutating func asked(upTo index: UInt64, writtenBytes: Int, inFlightBytes: Int, at now: Instant) {
         requests.append(Request(covers: index, at: now, inFlightBytes: inFlightBytes))
         requestedUpTo = index
+        requestedBytes = writtenBytes
+        lastAsked = now
+    }
+
+    /// When to ask about rows written since.
+    func due(hurried: Bool, at now: Instant) -> Instant {
+        guard let lastAsked else { return now }
+        if isWaiting { return lastAsked + Self.patience }
+        return hurried ? now : lastAsked + Self.rowInterval
     }
 
     /// An answer covers everything below `index`.
@@ -113,8 +131,10 @@ struct AnswerClock: Sendable {
         if let slowest { window.answered(after: now - slowest.at, bytesThen: slowest.inFlightBytes) }
     }
 
-    mutating func begin(at index: UInt64) {
+    mutating func begin(at index: UInt64, writtenBytes: Int) {
         requests.removeAll()
         requestedUpTo = index
+        requestedBytes = writtenBytes
+        lastAsked = nil
     }
 }
