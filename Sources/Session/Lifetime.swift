@@ -108,8 +108,11 @@ extension ClientSession {
             streamError: element, peer: peerName, account: configuration.account,
             resource: boundTo?.resource ?? configuration.resource)
         let mayBeOurs = suspectRows(loss.condition ?? "", loss.reason, &actions)
-        // Resumed, the server would get all that was on its way at once again.
-        lose(loss, .close, keepsSession: !mayBeOurs, &actions)
+        // Resumed, the server would get all that was on its way at once again; and what it says to a resumption it would
+        // say again, unless it sends us elsewhere with it.
+        var isAboutResumption = negotiation.state == .expectResumed
+        if case .elsewhere = loss.verdict { isAboutResumption = false }
+        lose(loss, .close, keepsSession: !mayBeOurs && !isAboutResumption, &actions)
     }
 
     mutating func streamClosed(_ actions: inout [Action]) {
@@ -267,7 +270,10 @@ extension ClientSession {
             let words =
                 negotiation.state == .expectConnection
                 ? "\(targetName): no connection in time" : "\(peerName) did not answer: \(phase)"
-            lose(Loss(.transient, words), .abort, &actions)
+            // Prosody 0.12 is silent where a count cannot be.
+            if negotiation.state == .expectResumed { resumable?.unanswered += 1 }
+            let keepsSession = (resumable?.unanswered ?? 0) < ResumableSession.unansweredMax
+            lose(Loss(.transient, words), .abort, keepsSession: keepsSession, &actions)
         case .online: expireOnline(&actions)
         case .waiting(let until, let reason):
             guard until <= now else { return }

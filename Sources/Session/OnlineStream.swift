@@ -71,6 +71,7 @@ extension ClientSession {
 
     mutating func verified(h: UInt32, _ actions: inout [Action]) {
         guard queue.acknowledge(h) else { return countError(h: h, &actions) }
+        resumable?.unanswered = 0
         beginStream(resumed: true, &actions)
         queue.resume(into: &output)
         if resumable?.isRestored == true { settleIn() }

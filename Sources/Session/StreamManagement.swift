@@ -2,6 +2,9 @@ import Stanza
 
 /// What is known of the stream management session that the server keeps for us (XEP-0198 5), over connections.
 struct ResumableSession: Equatable, Sendable {
+    /// So many resumptions that get no answer in time are enough: another connection may have been dead, the next not.
+    static let unansweredMax = 2
+
     /// The id to resume with.
     let id: String
     /// Where the server wants us to come back.
@@ -16,6 +19,8 @@ struct ResumableSession: Equatable, Sendable {
     var isRestored = false
     /// What of it can outlive this process.
     var saved: SavedStream?
+    /// How many resumptions in a row got no answer in time.
+    var unanswered = 0
 
     /// The session that `<enabled/>` grants; nil where it cannot be resumed.
     init?(_ enabled: Element) {
