@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Testing
 
 @testable import Spool
@@ -8,14 +8,35 @@ final class Scratch {
     let path: String
     var file: String { path + "/spool.db" }
 
-    init() {
-        path = NSTemporaryDirectory() + "xmpp-bridge-spool-\(UUID().uuidString)"
-        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    init() throws {
+        var template = Array("/tmp/xmpp-bridge-spool.XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit {
+        // The store's own names, and no other, lie here.
+        for end in ["", "-wal", "-shm", "-journal"] { unlink(file + end) }
+        rmdir(path)
+    }
 
     func store() throws -> SQLiteStore { try SQLiteStore(path: file) }
+
+    /// The bytes of the file with that ending; nil where it is not there.
+    func read(_ end: String = "") -> [UInt8]? {
+        guard let stream = fopen(file + end, "rb") else { return nil }
+        defer { fclose(stream) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while case let count = fread(&piece, 1, piece.count, stream), count > 0 { bytes += piece[..<count] }
+        return bytes
+    }
+
+    func write(_ bytes: [UInt8], _ end: String = "") throws {
+        let stream = try #require(fopen(file + end, "wb"))
+        defer { fclose(stream) }
+        try #require(fwrite(bytes, 1, bytes.count, stream) == bytes.count)
+    }
 }
 
 /// Batches by a seed, that a pump could give.
@@ -92,7 +113,7 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
 @Suite struct SQLiteStoreTests {
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func itHoldsWhatTheModelHolds(seed: UInt64) throws {
-        let scratch = Scratch()
+        let scratch = try Scratch()
         var store = try scratch.store()
         var image = StoreImage()
         var story = Story(seed: seed)
@@ -115,7 +136,7 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
 
     /// - Returns: How often there was no room.
     private func fillDisk(seed: UInt64) throws -> Int {
-        let scratch = Scratch()
+        let scratch = try Scratch()
         var store = try scratch.store()
         var image = StoreImage()
         var story = Story(seed: seed)
@@ -143,7 +164,7 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
     /// What the files hold at any moment is what a process that is killed then leaves behind.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func aKillLeavesWholeBatches(seed: UInt64) throws {
-        let scratch = Scratch()
+        let scratch = try Scratch()
         let store = try scratch.store()
         var image = StoreImage()
         var story = Story(seed: seed)
@@ -151,23 +172,21 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
             let batch = story.next()
             try store.carryOut([batch], at: 1)
             image.carryOut(batch)
-            let after = Scratch()
-            for end in ["", "-wal"] where FileManager.default.fileExists(atPath: scratch.file + end) {
-                try FileManager.default.copyItem(atPath: scratch.file + end, toPath: after.file + end)
-            }
+            let after = try Scratch()
+            for end in ["", "-wal"] { if let bytes = scratch.read(end) { try after.write(bytes, end) } }
             // The tail of the log may be torn: then its last transaction is not there, and all before it is.
             try agree(try after.store(), image)
         }
     }
 
     @Test func numbersAreNotUsedTwice() throws {
-        let scratch = Scratch()
+        let scratch = try Scratch()
         try scratch.store().carryOut([StoreBatch(number: 1, orders: lines(1...5) + [.release(5)])], at: 1)
         #expect(try scratch.store().contents().lastNumber == 5)
     }
 
     @Test func theFileIsSmallAgainAfterABacklog() throws {
-        let scratch = Scratch()
+        let scratch = try Scratch()
         let store = try SQLiteStore(path: scratch.file, durability: .process)
         let size = 30_000
         try store.carryOut([StoreBatch(number: 1, orders: lines(1...UInt64(size)))], at: 1)
@@ -193,14 +212,14 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
     }
 
     private func fileSize(_ path: String) throws -> Int {
-        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
-        return size ?? 0
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
     }
 }
 
 @Suite struct SchemaTests {
     @Test func aNewerFileIsRefused() throws {
-        let scratch = Scratch()
+        let scratch = try Scratch()
         do {
             let database = try Database(path: scratch.file)
             try Schema.settle(database, steps: Schema.steps + ["CREATE TABLE later (x INTEGER) STRICT;"])
@@ -213,7 +232,7 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
     }
 
     @Test func anOlderFileIsBroughtUp() throws {
-        let scratch = Scratch()
+        let scratch = try Scratch()
         let database = try Database(path: scratch.file)
         try Schema.settle(database, steps: ["CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (7);"])
         try Schema.settle(
@@ -227,7 +246,7 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
 
     /// A step that fails leaves the version before it, whole.
     @Test func aStepIsWholeOrNothing() throws {
-        let scratch = Scratch()
+        let scratch = try Scratch()
         let database = try Database(path: scratch.file)
         #expect(throws: StoreFailure.self) {
             try Schema.settle(database, steps: ["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE b (x);"])
@@ -237,7 +256,7 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
     }
 
     @Test func whatIsNotOursIsRefused() throws {
-        let scratch = Scratch()
+        let scratch = try Scratch()
         do { try Database(path: scratch.file).run("CREATE TABLE a (x)") }
         #expect {
             _ = try scratch.store()
@@ -248,8 +267,8 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
 
     @Test(arguments: [0, 100, 5_000])
     func whatIsNoDatabaseIsDamaged(size: Int) throws {
-        let scratch = Scratch()
-        try Data(repeating: 0x41, count: size).write(to: URL(fileURLWithPath: scratch.file))
+        let scratch = try Scratch()
+        try scratch.write(Array(repeating: 0x41, count: size))
         guard size > 0 else {
             _ = try scratch.store()
             return
