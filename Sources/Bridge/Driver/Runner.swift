@@ -57,10 +57,11 @@ final class Runner: @unchecked Sendable {
             throw StartFailure(.configuration, "\(error)")
         }
         let fifos = try FIFO.openAll(of: plan.rules)
-        let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
+        // Before there is a loop: NIO's epoll is not close-on-exec.
         let coprocess = try plan.command.map { command throws(StartFailure) in
             try Coprocess(command, isFed: plan.options.prints)
         }
+        let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
         let runner = Runner(plan, tls: tls, fifos: fifos, coprocess, loop: loop)
         loop.execute { runner.begin() }
         // The group is not shut down: the process ends with this status.
