@@ -32,6 +32,8 @@ struct PumpDialogue {
     var wanted: [Session.Action] = []
     /// The positions that were saved last.
     var saved: [TailPosition] = []
+    /// What the co-process was told.
+    var childTold: [String] = []
     /// The status the run has ended with.
     var status: ExitStatus?
     /// What was written to the socket since the last look.
@@ -50,11 +52,11 @@ struct PumpDialogue {
     /// A run as the command line and a file (YAML) order it.
     init(
         _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, daemon: Bool = false,
-        _ adjust: (inout Configuration) -> Void = { _ in }
+        command: [String]? = nil, _ adjust: (inout Configuration) -> Void = { _ in }
     ) throws {
         let request = Request(
             kind: daemon ? .daemon : .filter, filter: try FilterOptions.parse(arguments),
-            session: try SessionOptions.parse([]))
+            session: try SessionOptions.parse([]), command: command)
         let plan = try yaml.map { try Load.plan(yaml: Array($0.utf8), file: "bridges.yaml").get() }
         let work = try Work(request, plan)
         var configuration = Configuration(
@@ -76,9 +78,10 @@ struct PumpDialogue {
 
     /// The same, logged in, with nothing left to look at.
     static func online(
-        _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, features: String = ""
+        _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, features: String = "",
+        command: [String]? = nil
     ) throws -> PumpDialogue {
-        var talk = try PumpDialogue(arguments, yaml: yaml, retry: retry)
+        var talk = try PumpDialogue(arguments, yaml: yaml, retry: retry, command: command)
         try talk.logIn(features: features)
         talk.settle()
         talk.forget()
@@ -94,6 +97,8 @@ struct PumpDialogue {
             case .say(let level, let text): said.append("\(level): \(text)")
             case .session(let action): wanted.append(action)
             case .savePositions(let positions): saved = positions
+            case .signalChild: childTold.append("stop")
+            case .killChild: childTold.append("die")
             case .finish(let status): self.status = status
             }
         }

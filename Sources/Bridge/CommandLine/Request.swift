@@ -19,6 +19,8 @@ struct Request {
     var errand: Errand? { if case .errand(let errand) = kind { errand } else { nil } }
     var filter: FilterOptions
     var session: SessionOptions
+    /// The co-process of a filter; never empty.
+    var command: [String]?
 }
 
 /// A whole run, checked: nothing in it can turn out to be missing or misspelt later.
@@ -29,6 +31,8 @@ struct RunPlan: Sendable {
     var rules: [Rule]
     var options: Pump.Options
     var errand: Errand?
+    /// The co-process.
+    var command: ChildCommand?
     /// Where the positions of tailed files are kept.
     var positions: PositionKeeper?
     var host: String
@@ -37,5 +41,5 @@ struct RunPlan: Sendable {
     var logLevel: LogLevel
     var quiet: Bool
 
-    var showsProgress: Bool { !quiet && options.reads == .lines && ProgressLine.isWanted }
+    var showsProgress: Bool { !quiet && command == nil && options.reads == .lines && ProgressLine.isWanted }
 }

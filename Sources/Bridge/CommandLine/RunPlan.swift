@@ -14,7 +14,10 @@ extension RunPlan {
         let path = ConfigurationFile.find(flag: flags.config, environment)
         let file = try path.map { path throws(StartFailure) in try ConfigurationFile.load(path) }
         let work = try Work(request, file)
-        if work.options.prints, StandardDescriptors.closedAtStart.contains(STDOUT_FILENO) {
+        command = request.command.map {
+            ChildCommand(words: $0, hiddenVariables: SecretSource.variables(of: file))
+        }
+        if work.options.prints, command == nil, StandardDescriptors.closedAtStart.contains(STDOUT_FILENO) {
             throw StartFailure(.io, "standard output is closed, and this run is to print there")
         }
         let account = try AccountChoice(flags, environment, file?.account)
@@ -58,7 +61,7 @@ extension RunPlan {
             options.tailPositions = try positions?.read() ?? []
         }
         options.waitsForLogin = session.retry == .failFast
-        options.watchesInput = work.watchesInput && Self.inputMayBring()
+        options.watchesInput = work.watchesInput && (command != nil || Self.inputMayBring())
         host = environment.host
         token = Self.randomToken()
         logLevel = flags.logLevel

@@ -24,8 +24,6 @@ struct InputSource: Sendable {
     /// The FIFOs that its lines go to, and that it waits for.
     var waitsFor: [Int] = []
 
-    /// What a person calls it.
-    var name: String { endpoint == .stdin ? "standard input" : "\(endpoint)" }
 }
 
 extension Pump {
@@ -140,7 +138,7 @@ extension Pump {
     private mutating func unexpectedInput() {
         guard phase == .running else { return }
         actions.append(
-            .say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
+            .say(.error, "lines come on \(name(of: 0)) and no rule takes them; give --to JID, or a bridge from: stdin"))
         worst = .usage
         leave()
     }
@@ -155,7 +153,7 @@ extension Pump {
             if !atOnce, let told, now < told + .seconds(Limits.complaintSeconds) { continue }
             sources[source].complaintsTold = now
             let complaints = sources[source].framer.takeComplaints()
-            actions.append(.say(.warning, "\(sources[source].name): \(complaints)"))
+            actions.append(.say(.warning, "\(name(of: source)): \(complaints)"))
             emit(.error(complaints, source: "\(sources[source].endpoint)"))
         }
     }

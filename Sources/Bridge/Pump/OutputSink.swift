@@ -214,7 +214,7 @@ extension Pump {
         guard count > 0 else { return }
         sinks[sink].dropped = 0
         guard sink == 0 else { return tellGap(of: sink, count) }
-        let text = "standard output's reader is too slow"
+        let text = options.hasChild ? "the command reads too slowly" : "standard output's reader is too slow"
         if sinks[sink].form == .ndjson {
             let before = sinks[sink].output.count
             _ = sinks[sink].append(.gap(reason: "slow-reader", text: text, count: count), at: wall)

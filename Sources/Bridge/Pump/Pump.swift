@@ -33,6 +33,8 @@ struct Pump {
         case sinkRecovered(sink: Int)
         /// SIGTERM or SIGINT.
         case stop
+        /// The co-process has ended, and all that it printed is told.
+        case childEnded(ChildEnd)
         /// SIGUSR1.
         case status
         /// The time that ``deadline`` named has come.
@@ -47,6 +49,10 @@ struct Pump {
         case say(LogLevel, String)
         /// Keep these over the end of the process.
         case savePositions([TailPosition])
+        /// Pass the signal to stop on to the co-process.
+        case signalChild
+        /// Kill it.
+        case killChild
         /// The run is over; standard output has been written.
         case finish(ExitStatus)
     }
@@ -57,6 +63,8 @@ struct Pump {
         var prints = false
         var output: OutputForm = .ndjson
         var endOfInput: EndOfInput = .drain
+        /// Whether a co-process stands for standard input and output.
+        var hasChild = false
         /// Whether nothing is read before the first login.
         var waitsForLogin = false
         /// Whether lines that no rule takes are a mistake to tell.
@@ -114,6 +122,8 @@ struct Pump {
         static let blockBytesMax: UInt64 = 1_024 * 1_024
         /// What the writer of a FIFO that may drop its oldest lines holds at once.
         static let handedBytesMax = 65_536
+        /// From a signal that is passed on to the co-process to its being killed.
+        static let childSeconds = 5
         /// From a signal's order to leave to the leaving, whatever is unaccepted then.
         static let drainSeconds = 10
         /// How long the end waits for the answers to queries.
@@ -189,6 +199,7 @@ struct Pump {
     /// What rules hold back.
     var held: HeldTexts
     var tails: TailedFiles
+    var child: ChildState
 
     // Inbound.
     var sinks: [OutputSink]
@@ -243,6 +254,7 @@ struct Pump {
         held = HeldTexts(router)
         tails = TailedFiles(saved: options.tailPositions)
         store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
+        child = options.hasChild ? .running : .none
         sources = [
             InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
         ]
@@ -284,6 +296,7 @@ struct Pump {
         case .sinkFailing(let reason, let sink): sinkFailing(reason, sink)
         case .sinkRecovered(let sink): sinkRecovered(sink)
         case .stop: stop()
+        case .childEnded(let end): childEnded(end)
         case .status: actions.append(.say(.error, statusLine))
         case .timeout: timeout()
         }
@@ -313,6 +326,7 @@ struct Pump {
         for join in joins.values { consider(join.until) }
         if case .within(let patience) = options.retry { for since in outOfRooms.values { consider(since + patience) } }
         consider(errand?.deadline)
+        consider(child.deadline)
         return first
     }
 
