@@ -30,8 +30,8 @@ struct RootCommand: ParsableCommand {
             """,
         version: "xmpp-bridge \(ProgramVersion.text)",
         subcommands: [
-            RunCommand.self, CheckCommand.self, RosterCommand.self, SubscriptionCommand.self, PresenceCommand.self,
-            BlockCommand.self, RoomCommand.self, SchemaCommand.self, DemoCommand.self,
+            RunCommand.self, CheckCommand.self, ExplainCommand.self, RosterCommand.self, SubscriptionCommand.self,
+            PresenceCommand.self, BlockCommand.self, RoomCommand.self, SchemaCommand.self, DemoCommand.self,
         ])
 
     @OptionGroup(title: "What to do") var filter: FilterOptions
@@ -91,15 +91,21 @@ struct CheckCommand: ParsableCommand {
 /// `schema`: the contract of events and commands.
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "schema", abstract: "Print the JSON Schema of the events, or of the commands.")
+        commandName: "schema", abstract: "Print the JSON Schema of the events, of the commands, or of explain --json.")
 
-    enum Subject: String, ExpressibleByArgument, CaseIterable { case events, commands }
+    enum Subject: String, ExpressibleByArgument, CaseIterable { case events, commands, explain }
 
-    @Argument(help: "events or commands.")
+    @Argument(help: "events, commands or explain.")
     var subject: Subject = .events
 
     mutating func run() throws {
-        print(subject == .events ? Schema.events : Schema.commands, terminator: "")
+        let text =
+            switch subject {
+            case .events: Schema.events
+            case .commands: Schema.commands
+            case .explain: Schema.explain
+            }
+        print(text, terminator: "")
     }
 }
 
