@@ -62,32 +62,6 @@ struct RunCommand: ParsableCommand {
     }
 }
 
-/// `check`: the configuration file's mistakes, all at once.
-struct CheckCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Tell every mistake in a configuration file; opens no secret and no network.")
-
-    @Argument(help: ArgumentHelp("The file; without it the one that a run would use.", valueName: "file"))
-    var file: String?
-
-    // The parser gives the root's options to a subcommand that has the same group: --config works here too.
-    @OptionGroup(visibility: .hidden) var session: SessionOptions
-
-    mutating func run() throws {
-        do throws(StartFailure) {
-            guard let path = file ?? ConfigurationFile.find(flag: session.config, Environment.process) else {
-                throw StartFailure(.configuration, "no configuration file found; name one")
-            }
-            let plan = try ConfigurationFile.load(path)
-            for warning in plan.warnings { Diagnostics.write(warning.line(in: path) + "\n") }
-        } catch {
-            // In `check` the problems themselves are what was asked for: no program name before them.
-            for line in error.lines { Diagnostics.write(line + "\n") }
-            throw ExitCode(error.status.rawValue)
-        }
-    }
-}
-
 /// `schema`: the contract of events and commands.
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
