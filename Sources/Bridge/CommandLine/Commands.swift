@@ -35,8 +35,8 @@ struct RootCommand: ParsableCommand {
             """,
         version: "xmpp-bridge \(ProgramVersion.text)",
         subcommands: [
-            RunCommand.self, CheckCommand.self, RosterCommand.self, SubscriptionCommand.self, PresenceCommand.self,
-            BlockCommand.self, RoomCommand.self, SchemaCommand.self, DemoCommand.self,
+            RunCommand.self, CheckCommand.self, ExplainCommand.self, RosterCommand.self, SubscriptionCommand.self,
+            PresenceCommand.self, BlockCommand.self, RoomCommand.self, SchemaCommand.self, DemoCommand.self,
         ])
 
     @OptionGroup(title: "What to do") var filter: FilterOptions
@@ -70,44 +70,24 @@ struct RunCommand: ParsableCommand {
     }
 }
 
-/// `check`: the configuration file's mistakes, all at once.
-struct CheckCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Tell every mistake in a configuration file; opens no secret and no network.")
-
-    @Argument(help: ArgumentHelp("The file; without it the one that a run would use.", valueName: "file"))
-    var file: String?
-
-    // The parser gives the root's options to a subcommand that has the same group: --config works here too.
-    @OptionGroup(visibility: .hidden) var session: SessionOptions
-
-    mutating func run() throws {
-        do throws(StartFailure) {
-            guard let path = file ?? ConfigurationFile.find(flag: session.config, Environment.process) else {
-                throw StartFailure(.configuration, "no configuration file found; name one")
-            }
-            let plan = try ConfigurationFile.load(path)
-            for warning in plan.warnings { Diagnostics.write(warning.line(in: path) + "\n") }
-        } catch {
-            // In `check` the problems themselves are what was asked for: no program name before them.
-            for line in error.lines { Diagnostics.write(line + "\n") }
-            throw ExitCode(error.status.rawValue)
-        }
-    }
-}
-
 /// `schema`: the contract of events and commands.
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "schema", abstract: "Print the JSON Schema of the events, or of the commands.")
+        commandName: "schema", abstract: "Print the JSON Schema of the events, of the commands, or of explain --json.")
 
-    enum Subject: String, ExpressibleByArgument, CaseIterable { case events, commands }
+    enum Subject: String, ExpressibleByArgument, CaseIterable { case events, commands, explain }
 
-    @Argument(help: "events or commands.")
+    @Argument(help: "events, commands or explain.")
     var subject: Subject = .events
 
     mutating func run() throws {
-        print(subject == .events ? Schema.events : Schema.commands, terminator: "")
+        let text =
+            switch subject {
+            case .events: Schema.events
+            case .commands: Schema.commands
+            case .explain: Schema.explain
+            }
+        print(text, terminator: "")
     }
 }
 
