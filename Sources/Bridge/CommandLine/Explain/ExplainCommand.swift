@@ -54,10 +54,10 @@ struct ExplainCommand: ParsableCommand {
                 rules: plan.rules, host: Environment.process.host, source: sample.source, start: Clock.wall())
             if json {
                 var reading = SampleReading(sample, rehearsal, RehearsalJSON(stanzas: stanzas), drains: drain)
-                return try reading.run()
+                return try reading.run().rawValue
             }
             var reading = SampleReading(sample, rehearsal, RehearsalText(stanzas: stanzas), drains: drain)
-            return try reading.run()
+            return try reading.run().rawValue
         }
     }
 
