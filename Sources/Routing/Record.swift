@@ -37,7 +37,7 @@ public struct EventRecord: Equatable, Sendable {
     /// The kinds of DESIGN 5.3 that this version emits.
     public enum Kind: String, Sendable, CaseIterable {
         case session, message, presence, subscription, roster, block, room, occupant, receipt, delivery, result, gap
-        case stats, error
+        case stats, error, config
     }
 
     /// One field.

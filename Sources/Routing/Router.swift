@@ -65,6 +65,9 @@ public struct Router {
             rules, compiled.indices.filter { compiled[$0].takesEvents || compiled[$0].takesMessages })
     }
 
+    /// Other rules in the place of these.
+    public func replacing(rules: [Rule]) -> Router { Router(rules: rules, host: String(decoding: host, as: UTF8.self)) }
+
     /// Appends what the rules make of a record to `deliveries`, in the order of the rules and of their destinations.
     public mutating func route(
         _ record: Record, from source: Source, at time: WallTime, into deliveries: inout [Delivery]

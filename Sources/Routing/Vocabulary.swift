@@ -35,7 +35,7 @@ public struct Vocabulary: Sendable {
             "alternative", "occupants", "role", "affiliation", "new_nick", "self", "ref", "line", "stage", "condition",
             "text", "ok", "code", "xml", "key", "column", "count", "jids", "features", "identities", "ms", "version",
             "os", "lines", "accepted", "failed", "waiting", "waiting_bytes", "source", "what", "invalid_utf8",
-            "illegal_characters", "overlong_lines", "split_parts", "sink", "bytes",
+            "illegal_characters", "overlong_lines", "split_parts", "sink", "bytes", "needs_restart",
         ]
 
     private static let lineFields = ["line"]

@@ -11,18 +11,23 @@ enum FIFO {
         var descriptors: [Int: Int32] = [:]
         for (number, endpoint) in router.localSources.enumerated() {
             guard case .fifo(let path) = endpoint else { continue }
-            try make(path)
-            // Our own writing end: writers come and go, and the FIFO never ends.
-            let descriptor = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
-            guard descriptor >= 0 else {
-                throw StartFailure(.noInput, "cannot open fifo:\(path): \(Diagnostics.describe(errno))")
-            }
-            descriptors[number + 1] = descriptor
+            descriptors[number + 1] = try open(path)
         }
         return descriptors
     }
 
-    private static func make(_ path: String) throws(StartFailure) {
+    /// Opens a FIFO for reading, and makes it where it is missing.
+    static func open(_ path: String) throws(StartFailure) -> Int32 {
+        try make(path)
+        // Our own writing end: writers come and go, and the FIFO never ends.
+        let descriptor = Glibc.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw StartFailure(.noInput, "cannot open fifo:\(path): \(Diagnostics.describe(errno))")
+        }
+        return descriptor
+    }
+
+    static func make(_ path: String) throws(StartFailure) {
         if mkfifo(path, 0o600) == 0 { return }
         guard errno == EEXIST else {
             throw StartFailure(.cannotCreate, "cannot make fifo:\(path): \(Diagnostics.describe(errno))")

@@ -43,6 +43,15 @@ final class PipeReader: SourceReader, @unchecked Sendable {
         return all
     }
 
+    /// Ends it, and closes the pipe.
+    func close() {
+        pthread_mutex_lock(lock)
+        isOver = true
+        Glibc.close(descriptor)
+        pthread_mutex_unlock(lock)
+        permit()
+    }
+
     private func run() {
         while true {
             sleepUntilDue()

@@ -13,20 +13,20 @@ final class Runner: @unchecked Sendable {
     private static let timerNanosecondsMin: Int64 = 100_000
 
     private let loop: any EventLoop
-    private let plan: RunPlan
+    let plan: RunPlan
     private let connector: Connector
-    private var pump: Pump
+    var pump: Pump
     private var connection: StreamConnection?
     /// Whether the connection, or the last one, never brought a session: the next attempt begins elsewhere.
     private var isUnproven = false
     /// The readers of the pump's sources, and the writers of its sinks, by their numbers.
-    private var inputs: [Input?] = []
+    var inputs: [Input?] = []
     private var output: OutputWriter?
     /// The FIFOs that are read, by the numbers of their sources.
     private let fifos: [Int: Int32]
     private var tailReaders: [TailReader] = []
     /// The pipes that are read: FIFOs, and what the command prints.
-    private var pipeReaders: [(source: Int, reader: PipeReader)] = []
+    var pipeReaders: [(source: Int, reader: PipeReader)] = []
     private let coprocess: Coprocess?
     private var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
@@ -39,7 +39,7 @@ final class Runner: @unchecked Sendable {
     /// What the command is told when we are told to stop.
     private var stopSignal: Int32?
     /// A source's reader.
-    private struct Input {
+    struct Input {
         let reader: any SourceReader
         /// Whether it has a permission that it has not used yet.
         var isReading = false
@@ -103,10 +103,10 @@ final class Runner: @unchecked Sendable {
         feed(.start)
     }
 
-    private func enter(_ work: @escaping @Sendable () -> Void) { loop.execute(work) }
+    func enter(_ work: @escaping @Sendable () -> Void) { loop.execute(work) }
 
     /// Gives the pump an input and does what it says; an input that comes meanwhile waits its turn.
-    private func feed(_ input: Pump.Input) {
+    func feed(_ input: Pump.Input) {
         waiting.append(input)
         guard !isFeeding else { return }
         isFeeding = true
@@ -170,6 +170,9 @@ final class Runner: @unchecked Sendable {
             progress?.clear()
             Diagnostics.say(text)
         case .savePositions(let positions): plan.positions?.save(positions)
+        case .openSource(let source): openSource(source)
+        case .closeSource(let source): closeSource(source)
+        case .openSink(let sink): openNewSink(sink)
         case .signalChild: coprocess?.signal(stopSignal ?? SIGTERM)
         case .killChild: coprocess?.signal(SIGKILL)
         case .finish(let status): finish(status)
@@ -262,14 +265,14 @@ final class Runner: @unchecked Sendable {
         }
     }
 
-    private func openPipe(_ descriptor: Int32, as source: Int) {
+    func openPipe(_ descriptor: Int32, as source: Int) {
         let reader = PipeReader(descriptor: descriptor) { [self] in take($0, from: source) }
         guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
         pipeReaders.append((source, reader))
         inputs[source] = Input(reader: reader)
     }
 
-    private func openTail(_ source: Int) {
+    func openTail(_ source: Int) {
         guard case .tail(let path) = pump.sources[source].endpoint else { return }
         let reader = TailReader(path, saved: plan.options.tailPositions) { [self] item in
             enter {
@@ -311,7 +314,7 @@ final class Runner: @unchecked Sendable {
         }
     }
 
-    private func openSink(_ sink: Int) {
+    func openSink(_ sink: Int) {
         let deliver: @Sendable (SinkOutcome) -> Void = { [self] outcome in
             enter {
                 switch outcome {
@@ -348,6 +351,7 @@ final class Runner: @unchecked Sendable {
             if hadTerminal, stopsAsked == 0 { return answer(.stop(SIGHUP, isOfTerminal: false)) }
             for writer in writers.values { writer.reopen() }
             for reader in tailReaders { reader.look() }
+            readConfiguration()
         }
     }
 

@@ -8,7 +8,7 @@ struct InputSource: Sendable {
     /// As a configuration names it.
     let endpoint: Endpoint
     /// As the rules know it.
-    let route: Source
+    var route: Source
     /// What it holds.
     let reads: Pump.Options.Reads
     var framer: LineFramer
@@ -17,6 +17,8 @@ struct InputSource: Sendable {
     /// The number of the last line.
     var lines: UInt64 = 0
     var complaintsTold: Instant?
+    /// Whether no rule reads it any more.
+    var isRetired = false
     /// The source that it is a file of.
     var parent: Int?
     /// Where its file stands once what was read is digested.
@@ -41,7 +43,9 @@ extension Pump {
     }
 
     private func mayRead(_ source: Int) -> Bool {
-        guard phase == .running, sources[source].undigested.isEmpty, !isFull else { return false }
+        guard phase == .running, !sources[source].isRetired, sources[source].undigested.isEmpty, !isFull else {
+            return false
+        }
         if case .tail = sources[source].endpoint {
             for file in sources where file.parent == source && !file.undigested.isEmpty { return false }
         }

@@ -43,6 +43,12 @@ struct HeldTexts {
         var count: UInt64
     }
 
+    /// Numbers rise over a reload.
+    mutating func goOn(from old: HeldTexts) {
+        lastToken = old.lastToken
+        told = old.told
+    }
+
     init(_ router: Router) {
         shapers = router.rules.map { $0.shaping.shapesTexts ? Shaper($0.shaping, to: $0.to) : nil }
         shapingRules = router.rules.indices.filter { router.rules[$0].shaping.shapesTexts }
@@ -179,6 +185,23 @@ extension Pump {
     mutating func flushHeld() {
         flushLines()
         withEachShaper { $0.flush(into: &$1) }
+        commit()
+    }
+
+    /// Gives out all that one rule holds back.
+    mutating func flushHeld(of rule: Int) {
+        for key in held.lines.keys where key.rule == rule {
+            guard var group = held.lines.removeValue(forKey: key) else { continue }
+            var joined: [LineGroup.Joined] = []
+            group.flush(into: &joined)
+            for one in joined { routeJoined(one, to: rule) }
+        }
+        guard var shaper = held.shapers[rule] else { return }
+        held.shapers[rule] = nil
+        var shaped: [Shaper.Shaped] = []
+        shaper.flush(into: &shaped)
+        held.shapers[rule] = shaper
+        carry(shaped, of: rule)
         commit()
     }
 
