@@ -19,6 +19,16 @@ func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resou
     ]
 }
 
+/// What is built for the people who work on this: see contrib/bench and contrib/fuzz.
+let tools: [Target] =
+    Context.environment["XMPP_BRIDGE_TOOLS"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "RuleBenchmark", dependencies: ["Routing", "Stanza"], path: "Tools/RuleBenchmark",
+            swiftSettings: house)
+    ]
+
 let package = Package(
     name: "xmpp-bridge",
     products: [.executable(name: "xmpp-bridge", targets: ["xmpp-bridge"])],
@@ -55,4 +65,5 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ])
+        + tools
 )
