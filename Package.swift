@@ -19,15 +19,23 @@ func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resou
     ]
 }
 
-/// What is built for the people who work on this: see contrib/bench and contrib/fuzz.
+/// What is built for the people who work on this: contrib/bench and contrib/fuzz say which.
 let tools: [Target] =
-    Context.environment["XMPP_BRIDGE_TOOLS"] == nil
-    ? []
-    : [
-        .executableTarget(
-            name: "RuleBenchmark", dependencies: ["Routing", "Stanza"], path: "Tools/RuleBenchmark",
-            swiftSettings: house)
-    ]
+    switch Context.environment["XMPP_BRIDGE_TOOLS"] {
+    case "bench":
+        [
+            .executableTarget(
+                name: "RuleBenchmark", dependencies: ["Routing", "Stanza"], path: "Tools/RuleBenchmark",
+                swiftSettings: house)
+        ]
+    case "fuzz":
+        [
+            .executableTarget(
+                name: "Fuzz", dependencies: ["Config", "Endpoints", "Routing", "Stanza"], path: "Tools/Fuzz",
+                swiftSettings: house)
+        ]
+    case _: []
+    }
 
 let package = Package(
     name: "xmpp-bridge",
