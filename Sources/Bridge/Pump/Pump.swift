@@ -31,6 +31,8 @@ struct Pump {
         case sinkFailing(String, sink: Int)
         /// It writes again.
         case sinkRecovered(sink: Int)
+        /// What became of a FIFO.
+        case fifo(FIFONews, Endpoint)
         /// SIGTERM or SIGINT.
         case stop
         /// The co-process has ended, and all that it printed is told.
@@ -295,6 +297,7 @@ struct Pump {
         case .outputFailed(let reason, let isGone): outputFailed(reason, isGone: isGone)
         case .sinkFailing(let reason, let sink): sinkFailing(reason, sink)
         case .sinkRecovered(let sink): sinkRecovered(sink)
+        case .fifo(let news, let endpoint): tell(news, of: endpoint)
         case .stop: stop()
         case .childEnded(let end): childEnded(end)
         case .status: actions.append(.say(.error, statusLine))
