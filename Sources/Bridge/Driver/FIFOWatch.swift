@@ -23,7 +23,8 @@ final class FIFOWatch: Sendable {
 
     private func run() {
         let inotify = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
-        let mask = UInt32(IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+        let names = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB
+        let mask = UInt32(names | IN_DELETE_SELF | IN_MOVE_SELF)
         var watches: [String: Int32] = [:]
         while true {
             var isBlind = false
@@ -52,7 +53,9 @@ final class FIFOWatch: Sendable {
         while count > 0 {
             var position = 0
             while position + header <= count {
-                let event = buffer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: inotify_event.self) }
+                let event = buffer.withUnsafeBytes {
+                    $0.loadUnaligned(fromByteOffset: position, as: inotify_event.self)
+                }
                 let end = position + header + Int(event.len)
                 let name = buffer[position + header..<end].prefix { $0 != 0 }
                 // Without a name it is the folder itself.
