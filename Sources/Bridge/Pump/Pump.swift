@@ -258,11 +258,15 @@ struct Pump {
         store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
         child = options.hasChild ? .running : .none
         sources = [
-            InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
+            InputSource(
+                endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer(),
+                origin: Endpoint.stdin.origin)
         ]
         for (number, endpoint) in router.localSources.enumerated() {
             let framer = LineFramer(.text, limits: options.framing)
-            sources.append(InputSource(endpoint: endpoint, route: .local(number), reads: .lines, framer: framer))
+            sources.append(
+                InputSource(
+                    endpoint: endpoint, route: .local(number), reads: .lines, framer: framer, origin: endpoint.origin))
         }
         sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
         accountJID = configuration.account
