@@ -12,10 +12,14 @@ public enum Record: Equatable, Sendable {
         /// Its number in the source, from 1.
         public var number: UInt64
 
+        /// Where it comes from: the path of a FIFO, or of the file of a `tail:`; "stdin" of standard input.
+        public var source: String
+
         /// A line.
-        public init(bytes: [UInt8], number: UInt64) {
+        public init(bytes: [UInt8], number: UInt64, source: String = "stdin") {
             self.bytes = bytes
             self.number = number
+            self.source = source
         }
     }
 }

@@ -261,9 +261,15 @@ extension Router {
     private func rendering(
         _ rule: CompiledRule, _ record: Record, _ records: Records, json: JSON?, _ time: WallTime
     ) -> Rendering {
-        let event: EventRecord? = if case .event(let event) = record { event } else { nil }
+        var event: EventRecord?
+        var source: String?
+        switch record {
+        case .event(let one): event = one
+        case .line(let line): source = line.source
+        }
         return Rendering(
-            text: records.text ?? [], event: event, matcher: rule.matcher, json: json, host: host, time: time)
+            text: records.text ?? [], event: event, matcher: rule.matcher, json: json, host: host, time: time,
+            source: source)
     }
 
     /// The body of the rule, filled; nil where it has none or the record has nothing to say through it.

@@ -38,7 +38,7 @@ public struct Vocabulary: Sendable {
             "illegal_characters", "overlong_lines", "split_parts", "sink", "bytes", "needs_restart",
         ]
 
-    private static let lineFields = ["line"]
+    private static let lineFields = ["line", "source"]
     private static let everywhere = ["host", "time"]
 
     /// The names that every one of the sources has, as they stand between braces.

@@ -101,9 +101,9 @@ extension BadFiles {
             "bridges:\n  - from: stdin\n    to: stdout\n    body: |\n      {line}\n      {nope} {\n  - from: "
                 + "stdin\n    to: stdout\n    body: \"a\n      {nope}\"\n",
             [
-                "f:4:11: unknown placeholder \"{nope}\"; expected {line}, {host}, {time} or {json.PATH}",
+                "f:4:11: unknown placeholder \"{nope}\"; expected {line}, {source}, {host}, {time} or {json.PATH}",
                 "f:4:11: a { without its }; write {{ for a brace",
-                "f:9:11: unknown placeholder \"{nope}\"; expected {line}, {host}, {time} or {json.PATH}",
+                "f:9:11: unknown placeholder \"{nope}\"; expected {line}, {source}, {host}, {time} or {json.PATH}",
             ]),
         BadFile(
             "bridges:\n  - {from: stdin, to: stdout, body: \'\'}\n  - {from: stdin, to: stdout, body: }\n  - "

@@ -229,3 +229,30 @@ def test_a_room_into_a_file_a_day_and_a_fifo_back(bridge, daemon, owner, server,
     running.wait_for(lambda: lines_of(today) == ["<boss> after"])
     running.signal()
     running.end().ended_with(0)
+
+
+def test_each_file_of_a_glob_by_its_name(bridge, daemon, peer, tmp_path):
+    """A record of several lines is of one file, whatever the others write meanwhile."""
+    logs = [tmp_path / f"{name}.log" for name in ("a", "b")]
+    for log in logs:
+        log.touch()
+    fifo = tmp_path / "in"
+    running = daemon(
+        f"bridges:\n  - {{from: ['tail:{tmp_path}/*.log', 'fifo:{fifo}'], to: 'xmpp:{peer.jid}', "
+        f"group: {{continue: '^ ', within: 3s}}, body: '{{source}}|{{line}}'}}\n"
+    )
+    for log in logs:
+        running.wait_for(lambda log=log: holds(running, log))
+    with open(fifo, "w") as pipe, open(logs[0], "a") as first, open(logs[1], "a") as second:
+        for number in range(50):
+            for file in (pipe, first, second):
+                file.write(f"{number}\n")
+                file.flush()
+            for file in (first, pipe, second):
+                file.write(f" of {number}\n")
+                file.flush()
+    peer.wait_for_messages(150, 20)
+    running.signal()
+    running.end().ended_with(0)
+    for path in (*logs, fifo):
+        assert [body for body in peer.bodies if body.startswith(str(path))] == [f"{path}|{n}\n of {n}" for n in range(50)]

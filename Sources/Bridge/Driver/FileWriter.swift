@@ -18,6 +18,8 @@ enum SinkOutcome: Sendable {
     case failing(String)
     /// It can again.
     case recovered
+    /// The FIFO is another, and written to.
+    case remade
 }
 
 /// Appends to a file on a thread of its own: one write for what came together, and never a torn line.

@@ -99,6 +99,7 @@ final class Runner: @unchecked Sendable {
         }
         for (source, descriptor) in fifos { openPipe(descriptor, as: source) }
         for source in pump.sources.indices { openTail(source) }
+        if !fifoPaths.isEmpty { FIFOWatch(fifoPaths) { [self] in enter { self.lookAtFIFOs() } }.begin() }
         if plan.showsProgress { progress = ProgressLine(began: Clock.monotonic()) }
         feed(.start)
     }
@@ -266,10 +267,26 @@ final class Runner: @unchecked Sendable {
     }
 
     func openPipe(_ descriptor: Int32, as source: Int) {
-        let reader = PipeReader(descriptor: descriptor) { [self] in take($0, from: source) }
+        var name: (String, @Sendable (FIFONews) -> Void)?
+        let endpoint = pump.sources[source].endpoint
+        if case .fifo(let path) = endpoint {
+            name = (path, { [self] news in enter { self.feed(.fifo(news, endpoint)) } })
+        }
+        let reader = PipeReader(descriptor: descriptor, name: name) { [self] in take($0, from: source) }
         guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
         pipeReaders.append((source, reader))
         inputs[source] = Input(reader: reader)
+    }
+
+    private var fifoPaths: [String] {
+        (pump.sources.filter { !$0.isRetired }.map(\.endpoint) + pump.sinks.map(\.endpoint)).compactMap {
+            if case .fifo(let path) = $0 { path } else { nil }
+        }
+    }
+
+    private func lookAtFIFOs() {
+        for (_, reader) in pipeReaders { reader.look() }
+        for case let writer as FIFOWriter in writers.values { writer.reopen() }
     }
 
     func openTail(_ source: Int) {
@@ -321,12 +338,15 @@ final class Runner: @unchecked Sendable {
                 case .written(let total): self.feed(.outputWritten(total, sink: sink))
                 case .failing(let reason): self.feed(.sinkFailing(reason, sink: sink))
                 case .recovered: self.feed(.sinkRecovered(sink: sink))
+                case .remade: self.feed(.fifo(.remade, self.pump.sinks[sink].endpoint))
                 }
             }
         }
         switch pump.sinks[sink].endpoint {
         case .file(let path): writers[sink] = FileWriter(path, deliver: deliver)
-        case .fifo(let path): writers[sink] = FIFOWriter(path, deliver: deliver)
+        case .fifo(let path):
+            writers[sink] = FIFOWriter(path, deliver: deliver)
+            if writers[sink] == nil { deliver(.failing(Diagnostics.describe(errno))) }
         case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands, .tail:
             preconditionFailure("the router gives files and FIFOs as sinks")
         }
@@ -349,6 +369,8 @@ final class Runner: @unchecked Sendable {
         case .reload:
             // The hang-up of a terminal that this run was on.
             if hadTerminal, stopsAsked == 0 { return answer(.stop(SIGHUP, isOfTerminal: false)) }
+            FIFO.makeMissing(fifoPaths)
+            lookAtFIFOs()
             for writer in writers.values { writer.reopen() }
             for reader in tailReaders { reader.look() }
             readConfiguration()

@@ -37,6 +37,8 @@ struct Pump {
         case reloadRefused([String])
         /// A source that a reload has brought cannot be opened.
         case sourceUnavailable(String, source: Int)
+        /// What became of a FIFO.
+        case fifo(FIFONews, Endpoint)
         /// SIGTERM or SIGINT.
         case stop
         /// The co-process has ended, and all that it printed is told.
@@ -268,11 +270,15 @@ struct Pump {
         store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
         child = options.hasChild ? .running : .none
         sources = [
-            InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
+            InputSource(
+                endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer(),
+                origin: Endpoint.stdin.origin)
         ]
         for (number, endpoint) in router.localSources.enumerated() {
             let framer = LineFramer(.text, limits: options.framing)
-            sources.append(InputSource(endpoint: endpoint, route: .local(number), reads: .lines, framer: framer))
+            sources.append(
+                InputSource(
+                    endpoint: endpoint, route: .local(number), reads: .lines, framer: framer, origin: endpoint.origin))
         }
         sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
         accountJID = configuration.account
@@ -310,6 +316,7 @@ struct Pump {
         case .reload(let change): reload(change)
         case .reloadRefused(let mistakes): reloadRefused(mistakes)
         case .sourceUnavailable(let reason, let source): sourceUnavailable(reason, source)
+        case .fifo(let news, let endpoint): tell(news, of: endpoint)
         case .stop: stop()
         case .childEnded(let end): childEnded(end)
         case .status: actions.append(.say(.error, statusLine))

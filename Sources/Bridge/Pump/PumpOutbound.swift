@@ -7,14 +7,15 @@ import Stanza
 // Records to rules to the spool to the session.
 extension Pump {
     /// Runs a record through the rules and carries the deliveries on.
-    mutating func route(_ record: Record, from source: Source) {
+    /// - Parameter number: of a line the source's, or the file's, among ``sources``.
+    mutating func route(_ record: Record, from source: Source, number: Int = 0) {
         var found: [Delivery] = []
         swap(&found, &deliveries)
         router.route(record, from: source, at: wall, into: &found)
         for delivery in found { shape(delivery) }
         found.removeAll(keepingCapacity: true)
         swap(&found, &deliveries)
-        join(record, from: source)
+        join(record, from: source, number: number)
     }
 
     /// - Parameter edit: the chain of edits that a text belongs to.

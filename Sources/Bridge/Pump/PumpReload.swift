@@ -60,7 +60,7 @@ extension Pump {
         for (rule, heir) in heirs.enumerated() where heir == nil { flushHeld(of: rule) }
         router = old.replacing(rules: change.rules)
         settleSources()
-        held = HeldTexts(router, after: held, of: old, heirs)
+        held = HeldTexts(router, after: held, heirs)
         settleSinks()
         settleRooms(change.rooms)
         settlePolicies(change)
@@ -105,7 +105,9 @@ extension Pump {
         }
         for (number, endpoint) in router.localSources.enumerated() where !known.contains(endpoint) {
             let framer = LineFramer(.text, limits: options.framing)
-            sources.append(InputSource(endpoint: endpoint, route: .local(number), reads: .lines, framer: framer))
+            sources.append(
+                InputSource(
+                    endpoint: endpoint, route: .local(number), reads: .lines, framer: framer, origin: endpoint.origin))
             actions.append(.openSource(sources.count - 1))
         }
     }
@@ -167,14 +169,13 @@ extension Pump {
 extension HeldTexts {
     /// What rules hold back, for the rules that have come in the place of those.
     /// - Parameter heirs: the new index of each old rule whose texts stay; the others hold nothing any more.
-    init(_ router: Router, after old: HeldTexts, of oldRouter: Router, _ heirs: [Int?]) {
+    init(_ router: Router, after old: HeldTexts, _ heirs: [Int?]) {
         self.init(router)
         for rule in old.shapers.indices {
             guard let heir = heirs[rule] else { continue }
             if let shaper = old.shapers[rule], shapers[heir] != nil { shapers[heir] = shaper }
             for (key, group) in old.lines where key.rule == rule {
-                guard let source = router.source(oldRouter, key.source) else { continue }
-                lines[LineSource(rule: heir, source: source)] = group
+                lines[LineSource(rule: heir, number: key.number)] = group
             }
             for (edit, id) in old.editedIDs where edit.rule == rule {
                 editedIDs[Edit(rule: heir, handle: edit.handle)] = id
@@ -188,13 +189,5 @@ extension Rule {
     /// Whether what one holds back can stay with the other.
     fileprivate func shapes(like other: Rule) -> Bool {
         shaping == other.shaping && to == other.to && from == other.from
-    }
-}
-
-extension Router {
-    /// The same source among these rules; nil where none of them reads it.
-    fileprivate func source(_ old: Router, _ source: Source) -> Source? {
-        guard case .local(let number) = source else { return source }
-        return localSources.firstIndex(of: old.localSources[number]).map { .local($0) }
     }
 }

@@ -23,10 +23,11 @@ struct HeldTexts {
     /// Whether the report itself is on its way: one that is dropped makes no other.
     var isTelling = false
 
-    /// Lines of one source on their way to one rule.
+    /// Lines of one source, or of one file of a `tail:`, on their way to one rule.
     struct LineSource: Hashable {
         var rule: Int
-        var source: Source
+        /// Among the pump's sources.
+        var number: Int
     }
 
     /// A chain of messages of one rule, of which each edits the first (XEP-0308).
@@ -103,11 +104,11 @@ extension Pump {
     // MARK: - Lines
 
     /// Gives a line to the rules that join lines.
-    mutating func join(_ record: Record, from source: Source) {
+    mutating func join(_ record: Record, from source: Source, number: Int) {
         guard case .line(let line) = record else { return }
         for rule in held.joiningRules where router.takes(rule, from: source) {
             guard let group = router.rules[rule].shaping.group else { continue }
-            let key = HeldTexts.LineSource(rule: rule, source: source)
+            let key = HeldTexts.LineSource(rule: rule, number: number)
             var joined: [LineGroup.Joined] = []
             let token = held.nextToken()
             held.lines[key, default: LineGroup(group)].take(line, token: token, at: now, into: &joined)
@@ -115,14 +116,17 @@ extension Pump {
         }
     }
 
-    /// The source has ended: its last record will not go on.
-    mutating func flushLines() {
-        withEachGroup { $0.flush(into: &$1) }
+    /// A source has ended, or without a number all have: the last record will not go on.
+    mutating func flushLines(of number: Int? = nil) {
+        withEachGroup(of: number) { $0.flush(into: &$1) }
     }
 
-    private mutating func withEachGroup(_ body: (inout LineGroup, inout [LineGroup.Joined]) -> Void) {
+    private mutating func withEachGroup(
+        of number: Int? = nil, _ body: (inout LineGroup, inout [LineGroup.Joined]) -> Void
+    ) {
+        let keys = held.lines.keys.filter { number == nil || $0.number == number }
         // In the order of the rules, so that a run can be told again.
-        for key in held.lines.keys.sorted(by: { $0.rule < $1.rule }) {
+        for key in keys.sorted(by: { ($0.rule, $0.number) < ($1.rule, $1.number) }) {
             guard var group = held.lines.removeValue(forKey: key) else { continue }
             var joined: [LineGroup.Joined] = []
             body(&group, &joined)
