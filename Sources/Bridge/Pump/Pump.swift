@@ -215,6 +215,8 @@ struct Pump {
     var tails: TailedFiles
     var child: ChildState
 
+    var hops = Hops()
+
     // Inbound.
     var sinks: [OutputSink]
     var sinkNumbers: [Endpoint: Int] = [:]

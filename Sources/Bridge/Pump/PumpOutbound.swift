@@ -25,10 +25,10 @@ extension Pump {
             var content = MessageStanza.Content(
                 to: jid, type: router.rules[delivery.rule].type.rawValue, body: body)
             content.asksReceipt = options.asksReceipts
-            append(content.headed(by: delivery), edit)
+            append(content.headed(by: delivery, hops.current), edit)
         case (.room(let room), .text(let body)):
             let content = MessageStanza.Content(to: room, type: "groupchat", body: body)
-            append(content.headed(by: delivery), edit)
+            append(content.headed(by: delivery, hops.current), edit)
         case (.presence, .text(let text)): show(text, router.rules[delivery.rule].shown)
         case (.stdout, .text(let text)): printText(text)
         case (.stdout, .event(let event)): printEvent(event)
@@ -248,11 +248,12 @@ extension Pump {
 
 extension MessageStanza.Content {
     /// With what its rule says it carries beside its body.
-    fileprivate func headed(by delivery: Delivery) -> Self {
+    fileprivate func headed(by delivery: Delivery, _ hop: HopMark?) -> Self {
         var content = self
         content.subject = delivery.subject
         content.thread = delivery.thread
         content.lang = delivery.lang
+        content.hop = hop
         return content
     }
 }

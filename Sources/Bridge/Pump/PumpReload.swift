@@ -60,6 +60,7 @@ extension Pump {
         for (rule, heir) in heirs.enumerated() where heir == nil { flushHeld(of: rule) }
         router = old.replacing(rules: change.rules)
         settleSources()
+        hops.goOn(heirs)
         held = HeldTexts(router, after: held, heirs)
         settleSinks()
         settleRooms(change.rooms)

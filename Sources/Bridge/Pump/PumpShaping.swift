@@ -146,12 +146,14 @@ extension Pump {
     /// Carries a delivery on, through the shaping of its rule where that has one.
     mutating func shape(_ delivery: Delivery) {
         if isOverrun, delivery.isSent { return dropRelayed() }
+        guard mayGoOn(delivery) else { return }
         guard case .text(let text) = delivery.content, held.shapers[delivery.rule] != nil,
             // A delivery's destination is one of its rule's.
             let destination = router.rules[delivery.rule].to.firstIndex(of: delivery.destination)
         else { return carry(delivery) }
         var shaped: [Shaper.Shaped] = []
         let token = held.nextToken()
+        hops.hold(hops.current, by: delivery.rule)
         held.shapers[delivery.rule]?.take(text, token: token, for: destination, at: now, into: &shaped)
         // Nothing is held back any more once the run is ending.
         if phase != .running { held.shapers[delivery.rule]?.flush(into: &shaped) }
@@ -159,6 +161,9 @@ extension Pump {
     }
 
     private mutating func carry(_ shaped: [Shaper.Shaped], of rule: Int) {
+        let outer = hops.current
+        if !shaped.isEmpty { hops.current = hops.release(by: rule, isLast: held.shapers[rule]?.heldCount == 0) }
+        defer { hops.current = outer }
         for one in shaped {
             let delivery = router.delivery(of: one.text, by: rule, to: one.destination)
             let edit = HeldTexts.Edit(rule: rule, handle: one.replaces ?? one.handle)
