@@ -25,6 +25,43 @@ def daemon(bridge):
     return start
 
 
+def test_a_files_mode_and_fsync(bridge, daemon, peer, tmp_path):
+    """A file is made as it is asked for, whatever the umask says; what was there keeps its own."""
+    fifo = tmp_path / "in"
+    running = daemon(
+        "bridges:\n"
+        f"  - {{from: 'fifo:{fifo}', to: 'file:{tmp_path}/new.log', mode: 0606, fsync: true}}\n"
+        f"  - {{from: 'fifo:{fifo}', to: 'file:{tmp_path}/old.log', mode: 0600}}\n"
+        f"  - {{from: 'fifo:{fifo}', to: 'xmpp:{peer.jid}'}}\n"
+    )
+    (tmp_path / "old.log").touch(0o644)
+    (tmp_path / "old.log").chmod(0o644)
+    fifo.write_text("hello\n")
+    running.wait_for(lambda: lines_of(tmp_path / "new.log") == lines_of(tmp_path / "old.log") == ["hello"], 20)
+    assert (tmp_path / "new.log").stat().st_mode & 0o777 == 0o606
+    assert (tmp_path / "old.log").stat().st_mode & 0o777 == 0o644
+    running.signal()
+    running.end().ended_with(0)
+
+
+def test_a_followed_file_that_cannot_be_read(bridge, daemon, peer, tmp_path):
+    """Told once, tried again; the other bridges do not notice."""
+    log, fifo = tmp_path / "app.log", tmp_path / "in"
+    log.mkdir()
+    running = daemon(
+        f"bridges:\n  - {{from: 'tail:{log}', to: 'xmpp:{peer.jid}'}}\n  - {{from: 'fifo:{fifo}', to: 'xmpp:{peer.jid}'}}\n"
+    )
+    running.complaint_about(f"reading tail:{log} stopped: not a regular file", 20)
+    fifo.write_text("meanwhile\n")
+    peer.wait(lambda: "meanwhile" in peer.bodies, 20, "the other bridge")
+    log.rmdir()
+    log.write_text("at last\n")
+    peer.wait(lambda: "at last" in peer.bodies, 20, "the file's line")
+    assert running.err.count("stopped") == 1
+    running.signal()
+    running.end().ended_with(0)
+
+
 def lines_of(path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 

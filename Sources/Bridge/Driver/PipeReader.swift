@@ -12,7 +12,7 @@ final class PipeReader: SourceReader, @unchecked Sendable {
 
     private let deliver: @Sendable (InputReader.Outcome) -> Void
     /// A FIFO's path, and whom to tell of what becomes of it.
-    private let name: (path: String, tell: @Sendable (FIFONews) -> Void)?
+    private let name: (path: String, tell: @Sendable (EndpointNews) -> Void)?
     private let wake: Pipe
     // The thread's own.
     private var permissions = 0
@@ -28,7 +28,7 @@ final class PipeReader: SourceReader, @unchecked Sendable {
     /// Begins a thread that waits for the first ``permit()``; `deliver` is called on it.
     /// - Returns: Nil where the process has no descriptors left; errno says so.
     init?(
-        descriptor: Int32, name: (path: String, tell: @Sendable (FIFONews) -> Void)? = nil,
+        descriptor: Int32, name: (path: String, tell: @Sendable (EndpointNews) -> Void)? = nil,
         deliver: @escaping @Sendable (InputReader.Outcome) -> Void
     ) {
         guard let pipe = Pipe(isBlocking: false) else { return nil }

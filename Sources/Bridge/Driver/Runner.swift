@@ -28,7 +28,7 @@ final class Runner: @unchecked Sendable {
     /// The pipes that are read: FIFOs, and what the command prints.
     var pipeReaders: [(source: Int, reader: PipeReader)] = []
     private let coprocess: Coprocess?
-    private var writers: [Int: any SinkWriter] = [:]
+    var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
     private var timer: (at: Instant, task: Scheduled<Void>)?
     private var waiting: [Pump.Input] = []
@@ -267,10 +267,10 @@ final class Runner: @unchecked Sendable {
     }
 
     func openPipe(_ descriptor: Int32, as source: Int) {
-        var name: (String, @Sendable (FIFONews) -> Void)?
+        var name: (String, @Sendable (EndpointNews) -> Void)?
         let endpoint = pump.sources[source].endpoint
         if case .fifo(let path) = endpoint {
-            name = (path, { [self] news in enter { self.feed(.fifo(news, endpoint)) } })
+            name = (path, { [self] news in enter { self.feed(.news(news, endpoint)) } })
         }
         let reader = PipeReader(descriptor: descriptor, name: name) { [self] in take($0, from: source) }
         guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
@@ -278,20 +278,11 @@ final class Runner: @unchecked Sendable {
         inputs[source] = Input(reader: reader)
     }
 
-    private var fifoPaths: [String] {
-        (pump.sources.filter { !$0.isRetired }.map(\.endpoint) + pump.sinks.map(\.endpoint)).compactMap {
-            if case .fifo(let path) = $0 { path } else { nil }
-        }
-    }
-
-    private func lookAtFIFOs() {
-        for (_, reader) in pipeReaders { reader.look() }
-        for case let writer as FIFOWriter in writers.values { writer.reopen() }
-    }
-
     func openTail(_ source: Int) {
         guard case .tail(let path) = pump.sources[source].endpoint else { return }
-        let reader = TailReader(path, saved: plan.options.tailPositions) { [self] item in
+        let endpoint = pump.sources[source].endpoint
+        let tell: @Sendable (EndpointNews) -> Void = { [self] news in enter { self.feed(.news(news, endpoint)) } }
+        let reader = TailReader(path, saved: plan.options.tailPositions, tell: tell) { [self] item in
             enter {
                 self.inputs[source]?.isReading = false
                 self.feed(.tailed(item, source: source))
@@ -338,12 +329,12 @@ final class Runner: @unchecked Sendable {
                 case .written(let total): self.feed(.outputWritten(total, sink: sink))
                 case .failing(let reason): self.feed(.sinkFailing(reason, sink: sink))
                 case .recovered: self.feed(.sinkRecovered(sink: sink))
-                case .remade: self.feed(.fifo(.remade, self.pump.sinks[sink].endpoint))
+                case .remade: self.feed(.news(.remade, self.pump.sinks[sink].endpoint))
                 }
             }
         }
         switch pump.sinks[sink].endpoint {
-        case .file(let path): writers[sink] = FileWriter(path, deliver: deliver)
+        case .file(let path): writers[sink] = FileWriter(path, pump.router.fileOptions(of: path), deliver: deliver)
         case .fifo(let path):
             writers[sink] = FIFOWriter(path, deliver: deliver)
             if writers[sink] == nil { deliver(.failing(Diagnostics.describe(errno))) }

@@ -35,4 +35,15 @@ extension Runner {
         if case .fifo(let path) = pump.sinks[sink].endpoint { try? FIFO.make(path) }
         openSink(sink)
     }
+
+    var fifoPaths: [String] {
+        (pump.sources.filter { !$0.isRetired }.map(\.endpoint) + pump.sinks.map(\.endpoint)).compactMap {
+            if case .fifo(let path) = $0 { path } else { nil }
+        }
+    }
+
+    func lookAtFIFOs() {
+        for (_, reader) in pipeReaders { reader.look() }
+        for case let writer as FIFOWriter in writers.values { writer.reopen() }
+    }
 }

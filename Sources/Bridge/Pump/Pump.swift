@@ -37,8 +37,8 @@ struct Pump {
         case reloadRefused([String])
         /// A source that a reload has brought cannot be opened.
         case sourceUnavailable(String, source: Int)
-        /// What became of a FIFO.
-        case fifo(FIFONews, Endpoint)
+        /// What became of a FIFO, or of the files of a `tail:`.
+        case news(EndpointNews, Endpoint)
         /// SIGTERM or SIGINT.
         case stop
         /// The co-process has ended, and all that it printed is told.
@@ -318,7 +318,7 @@ struct Pump {
         case .reload(let change): reload(change)
         case .reloadRefused(let mistakes): reloadRefused(mistakes)
         case .sourceUnavailable(let reason, let source): sourceUnavailable(reason, source)
-        case .fifo(let news, let endpoint): tell(news, of: endpoint)
+        case .news(let news, let endpoint): tell(news, of: endpoint)
         case .stop: stop()
         case .childEnded(let end): childEnded(end)
         case .status: actions.append(.say(.error, statusLine))
