@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from datetime import date
 
@@ -237,6 +238,45 @@ def test_writers_come_and_go_and_nothing_turns_between(bridge, daemon, peer, tmp
     assert peer.bodies == [f"{writer} {number}" for writer in range(100) for number in range(5)]
     before = cpu_seconds(running)
     time.sleep(2)  # what is measured is what is done in that time
+    assert cpu_seconds(running) - before < 0.1
+    running.signal()
+    running.end().ended_with(0)
+
+
+#: How long writers come and go; a minute by hand: WRITERS_SECONDS=60.
+WRITERS_SECONDS = float(os.environ.get("WRITERS_SECONDS", "15"))
+
+
+def test_a_hundred_writers_at_once(bridge, daemon, peer, tmp_path):
+    """They start and end at random: nothing is lost, each one's lines are in order, and nothing turns between."""
+    fifo = tmp_path / "in"
+    running = daemon(f"bridges:\n  - {{from: 'fifo:{fifo}', to: 'xmpp:{peer.jid}'}}\n")
+    written = [0] * 100
+
+    def write(writer: int):
+        dice = random.Random(writer)
+        end = time.monotonic() + WRITERS_SECONDS
+        while (pause := dice.random() * WRITERS_SECONDS / 3) + time.monotonic() < end:
+            time.sleep(pause)
+            with open(fifo, "w") as pipe:
+                for _ in range(dice.randint(0, 5)):
+                    pipe.write(f"{writer} {written[writer]}\n")
+                    pipe.flush()
+                    written[writer] += 1
+                    time.sleep(dice.random() / 20)
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    peer.wait_for_messages(sum(written), 30)
+    for writer in range(100):
+        own = [body for body in peer.bodies if body.startswith(f"{writer} ")]
+        assert own == [f"{writer} {number}" for number in range(written[writer])]
+    assert len(peer.bodies) == sum(written) > 500
+    before = cpu_seconds(running)
+    time.sleep(3)  # to see that it does nothing
     assert cpu_seconds(running) - before < 0.1
     running.signal()
     running.end().ended_with(0)
