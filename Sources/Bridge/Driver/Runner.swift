@@ -28,6 +28,7 @@ final class Runner: @unchecked Sendable {
     /// The pipes that are read: FIFOs, and what the command prints.
     var pipeReaders: [(source: Int, reader: PipeReader)] = []
     private let coprocess: Coprocess?
+    var reading = ConfigurationReading.none
     var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
     private var timer: (at: Instant, task: Scheduled<Void>)?

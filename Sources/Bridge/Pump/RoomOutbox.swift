@@ -52,6 +52,9 @@ struct RoomOutbox: Sendable {
     /// Messages that no row stands for.
     var waitingCount: Int { waiting.count - waitingFrom }
 
+    /// Whether nothing waits to be said, or to be shown.
+    var isIdle: Bool { spoken == nil && waitingCount == 0 }
+
     // MARK: - In
 
     /// Takes a message; it is spoken by ``next(at:)``.
