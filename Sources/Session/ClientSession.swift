@@ -184,7 +184,7 @@ public struct ClientSession: Sendable {
         self.now = now
         queue.append(payload, row: row, into: &output)
         liveness.owed(true, at: now)
-        if !canSend { isBlocked = true }
+        noteBlockage()
     }
 
     /// That row is known to have arrived, from elsewhere than the server's acceptance (a room has shown it): it is not

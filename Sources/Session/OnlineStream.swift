@@ -136,8 +136,12 @@ extension ClientSession {
         // A resumed stream that is not yet seen to be read gets it with all that is sent again.
         if !isOnline, negotiation.state == .expectAnswer { return queue.hold(payload) }
         queue.write(payload, into: &output)
+        noteBlockage()
         liveness.owed(isAnswerOwed, at: now)
     }
+
+    /// Whoever finds no room is told when there is some: also where it was taken by stanzas that are no rows.
+    mutating func noteBlockage() { if isOnline && !canSend { isBlocked = true } }
 
     /// Before bytes are taken: pings and requests for what they hold.
     mutating func flush() {
@@ -269,6 +273,7 @@ extension ClientSession {
             }
             sendReceipts()
             liveness.owed(isAnswerOwed, at: now)
+            noteBlockage()
             if isBlocked && canSend {
                 isBlocked = false
                 actions.append(.writable)
