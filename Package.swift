@@ -36,6 +36,7 @@ let package = Package(
         system("CResolv", apt: "libc6-dev"),
         system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
         .executableTarget(name: "xmpp-bridge", dependencies: ["Bridge"], swiftSettings: house),
+        .executableTarget(name: "simulate", dependencies: ["Simulator"], swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
     ]
         + room("Stanza", ["CIDN2", "CUnistring"])
@@ -56,4 +57,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ])
+        + room(
+            "Simulator",
+            ["Stanza", "Digest", "Session", "Routing", "Endpoints", "Wire", "Spool", "LoopbackServer", "Bridge"])
 )

@@ -88,7 +88,7 @@ extension LoopbackServer {
     }
 
     /// Every connection is reset and every session ends, as when the process ends and begins again.
-    private mutating func restart() {
+    mutating func restart() {
         for id in sessions.keys.sorted() { sessions[id]?.management?.resumptionID = nil }
         for id in connections.keys.sorted() {
             flush(id)
