@@ -140,7 +140,7 @@ final class BridgeProcess {
         case .abortConnection:
             _ = pump.takeSocketOutput()
             drop { $0.abort() }
-        case .startTLS, .event, .accepted, .writable, .spill, .drained, .ended:
+        case .startTLS, .event, .accepted, .writable, .spill, .keepStream, .drained, .ended:
             preconditionFailure("direct TLS needs no STARTTLS, and the pump keeps the others for itself")
         }
     }

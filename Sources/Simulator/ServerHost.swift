@@ -118,16 +118,8 @@ final class ServerHost {
 
     /// The server goes away and comes back at once; where it forgets, no session can be resumed.
     func restart(forgets: Bool) {
-        if forgets {
-            bounces = []
-            feed(.restarted)
-        } else {
-            for end in ends.values.sorted(by: { $0.link.number < $1.link.number }) {
-                end.isOver = true
-                world.shut(.down, on: end.link)
-                lost(end.link)
-            }
-        }
+        if forgets { bounces = [] }
+        feed(.restarted(keepsSessions: !forgets))
     }
 
     func timeout() {

@@ -332,6 +332,8 @@ struct Pump {
             if isOver { break }
             carryOut(action)
         }
+        // The session counts as handled what it is told, also of stanzas that made no event.
+        if case .element = input, !isSated, !isOver { noteObserved() }
         counters.isOnline = session.isOnline
     }
 
@@ -345,6 +347,8 @@ struct Pump {
         case .spill(let stanza):
             // Of a run that takes no more, what it did not print stays with the server.
             if !isSated { spill(upTo: stanza) }
+        // Nothing outlives this process.
+        case .keepStream: break
         case .drained: settleIfDrained()
         case .ended(let ending): ended(ending)
         }
