@@ -283,7 +283,7 @@ final class BridgeProcess {
         let written = writers[sink]?.wrote(count) ?? []
         let marks = writer.target.write(written)
         world.trace.note(world.now, "  \(writer.target.sink) has \(marks)")
-        world.oracle.written(marks, to: writer.target.sink)
+        world.oracle.written(marks, to: writer.target.sink, at: world.now)
         let hasRecovered = writers[sink]?.succeeded() == true
         let total = writers[sink]?.total ?? 0
         if writers[sink]?.waiting.isEmpty == false { beginWrite(sink) } else { writers[sink]?.state = .idle }

@@ -42,7 +42,11 @@ struct Oracle {
     /// What peers have said.
     var spoken: Set<Mark> = []
     /// What this process has heard, with the time of the first.
-    var heard: [(mark: Mark, at: Instant)] = []
+    private var heard: [(mark: Mark, at: Instant)] = []
+    private var hearing: Set<Mark> = []
+    /// All before are written or spooled.
+    private var firstHeard = 0
+    private var spilled: Set<Mark> = []
     /// What the bridge has said it has handled.
     private(set) var claimed: Set<Mark> = []
     /// What each sink has, by the mark.
@@ -118,7 +122,8 @@ struct Oracle {
     mutating func said(_ mark: Mark) { spoken.insert(mark) }
 
     /// A sink has got these lines.
-    mutating func written(_ marks: [Mark], to sink: Sink) {
+    mutating func written(_ marks: [Mark], to sink: Sink, at now: Instant) {
+        noteSpill(at: now)
         for mark in marks {
             if !setting.sinks(of: mark.voice).contains(sink) { accuse("\(sink) gets \(mark), which is not for it") }
             let isNew = printed[sink, default: []].insert(mark).inserted
@@ -131,8 +136,26 @@ struct Oracle {
 
     /// The bridge has heard a message.
     mutating func heard(_ mark: Mark, at now: Instant) {
-        if !heard.contains(where: { $0.mark == mark }) { heard.append((mark, now)) }
+        noteSpill(at: now)
+        if hearing.insert(mark).inserted { heard.append((mark, now)) }
     }
+
+    /// A new process has heard nothing.
+    mutating func forgetHeard() { (heard, hearing, firstHeard, spilled) = ([], [], 0, []) }
+
+    /// Once the oldest message that waits for its sinks is a second old, all that have come by then are spooled.
+    private mutating func noteSpill(at now: Instant) {
+        while firstHeard < heard.count, isWritten(heard[firstHeard].mark) || spilled.contains(heard[firstHeard].mark) {
+            firstHeard += 1
+        }
+        guard firstHeard < heard.count else { return }
+        // A timer may be a little late, and so is the word of the sinks.
+        let due = heard[firstHeard].at + .seconds(1)
+        guard due <= now + Self.slack else { return }
+        for one in heard[firstHeard...] where one.at <= due + Self.slack { spilled.insert(one.mark) }
+    }
+
+    private static let slack: Duration = .milliseconds(5)
 
     private func isWritten(_ mark: Mark) -> Bool {
         setting.sinks(of: mark.voice).allSatisfy { printed[$0]?.contains(mark) == true }
@@ -145,8 +168,8 @@ struct Oracle {
         let unwritten = claim.covered.first { $0.mark.map { !isWritten($0) } ?? false }
         guard let mark = unwritten?.mark else { return }
         // What its sinks are slow to write is spooled after a second, or beyond 200 stanzas, with all behind it.
-        if claim.covered.count + claim.uncovered > 200 { return }
-        if let oldest = heard.first(where: { !isWritten($0.mark) }), now - oldest.at >= .seconds(1) { return }
+        noteSpill(at: now)
+        if claim.covered.count + claim.uncovered > 200 || spilled.contains(mark) { return }
         accuse("h counts \(mark), which a sink has not got")
     }
 }

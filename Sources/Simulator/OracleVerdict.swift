@@ -64,7 +64,9 @@ extension Oracle {
         let isOfWork = status == .undelivered || status == .unreachable
         let isOfSinks = status == .io && !process.isInPeace && !process.pump.isAllWritten
         if !isOfWork, !isOfSinks, status != .success { accuse("status \(status.rawValue) for no reason") }
-        if status == .undelivered, process.isInPeace, lost == nil, refused == 0 {
+        // That a room has shown our message may be lost with the session.
+        let mayBeUnseen = hasLostSessions && setting.routes.values.contains { $0.contains(.den) }
+        if status == .undelivered, process.isInPeace, lost == nil, refused == 0, !mayBeUnseen {
             accuse("status 75, and all has arrived")
         }
         if let lost, process.isInPeace { accuse("\(lost) is lost at a stop in peace") }

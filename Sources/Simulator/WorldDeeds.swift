@@ -107,7 +107,7 @@ extension World {
             return oracle.accuse("the simulator's rules are no rules")
         }
         process = next
-        oracle.heard = []
+        oracle.forgetHeard()
         next.begin()
     }
 
