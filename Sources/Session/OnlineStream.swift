@@ -35,11 +35,12 @@ extension ClientSession {
             let version = negotiation.features?.rosterVersioning == true ? roster.versionToAsk : nil
             Roster.writeRequest(id: id, version: version, into: &writer)
             write(writer.bytes)
-            pose(.raw(CarbonCopy.enable), .carbons)
             // Pushes come only to those who have asked for the list.
             pose(.blockList, .login)
         }
         announce()
+        // Not before our presence: what is stored for us until then would come as a copy first, and then again.
+        if configuration.presence != nil { pose(.raw(CarbonCopy.enable), .carbons) }
     }
 
     /// Sends our presence as it is to be, or that we are gone if we were there.
