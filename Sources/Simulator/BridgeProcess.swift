@@ -76,7 +76,7 @@ final class BridgeProcess {
     private func flush() {
         let bytes = pump.takeSocketOutput()
         if !bytes.isEmpty, let connection {
-            world.look(at: tap.wrote(bytes))
+            for claim in tap.wrote(bytes) { world.look(at: claim) }
             connection.write(bytes)
         }
         hand(pump.takeOutput(), to: 0)

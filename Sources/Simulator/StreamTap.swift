@@ -60,36 +60,30 @@ struct StreamTap {
         return mark.map { Claim(heard: $0) }
     }
 
-    /// Bytes of the bridge's.
-    mutating func wrote(_ bytes: [UInt8]) -> Claim? {
+    /// Bytes of the bridge's, and what they claim.
+    mutating func wrote(_ bytes: [UInt8]) -> [Claim] {
         // A stream begins with its declaration; it stands in no text.
         guard let start = bytes.firstRange(of: Self.declaration)?.lowerBound else { return parse(bytes) }
-        let claim = start > 0 ? parse(Array(bytes[..<start])) : nil
+        let claims = start > 0 ? parse(Array(bytes[..<start])) : []
         parser = StreamParser()
-        return parse(Array(bytes[start...])) ?? claim
+        return claims + parse(Array(bytes[start...]))
     }
 
     private static let declaration = Array("<?xml".utf8)
 
-    private mutating func parse(_ bytes: [UInt8]) -> Claim? {
-        var claim: Claim?
+    private mutating func parse(_ bytes: [UInt8]) -> [Claim] {
+        var claims: [Claim] = []
         do throws(StreamParser.Failure) {
             _ = try bytes.withUnsafeBufferPointer { buffer throws(StreamParser.Failure) in
                 try parser.parse(buffer) { event in
-                    if case .element(let element) = event, let one = hear(element) {
-                        if claim?.fault == nil {
-                            let before = claim?.covered ?? []
-                            claim = one
-                            if one.covered.isEmpty { claim?.covered = before }
-                        }
-                    }
+                    if case .element(let element) = event, let claim = hear(element) { claims.append(claim) }
                     return .continue
                 }
             }
         } catch {
-            claim = Claim(fault: "the bridge writes what is no XML of a stream: \(error.text)")
+            claims.append(Claim(fault: "the bridge writes what is no XML of a stream: \(error.text)"))
         }
-        return claim
+        return claims
     }
 
     private mutating func hear(_ element: Element) -> Claim? {
