@@ -40,6 +40,9 @@ final class ClientEnd {
         shut()
     }
 
+    /// It is gone without a word.
+    func vanish() { isOver = true }
+
     func over(_ failure: TransportFailure) {
         guard !isOver else { return }
         isOver = true

@@ -32,6 +32,9 @@ struct Oracle {
     // Outbound.
     /// Lines that the bridge has taken, by the process that did.
     var takenBy: [Mark: Int] = [:]
+    private var lastLogged = 0
+    /// Whether a position in the log is kept, so that no line of it can be missed.
+    private(set) var isLogFollowed = false
     private(set) var arrivals: [Way: [Int: Arrival]] = [:]
     /// The highest number of each way that has arrived at all, and in this epoch.
     private var highest: [Way: Int] = [:]
@@ -64,6 +67,28 @@ struct Oracle {
     /// The bridge has taken these lines from a source.
     mutating func taken(_ lines: [Mark], by process: BridgeProcess) {
         for line in lines { takenBy[line] = process.number }
+    }
+
+    /// A line was written into the log.
+    mutating func logged(_ line: Mark) {
+        lastLogged = line.number
+        if isLogFollowed { takenBy[line] = takenBy[line] ?? 0 }
+    }
+
+    /// A position is kept: from now on every line is taken, whatever becomes of the process.
+    mutating func followsLog() {
+        guard !isLogFollowed else { return }
+        isLogFollowed = true
+        let first = takenBy.keys.filter { $0.voice == .log }.map(\.number).min() ?? lastLogged + 1
+        if first <= lastLogged {
+            for number in first...lastLogged { takenBy[Mark(.log, number)] = takenBy[Mark(.log, number)] ?? 0 }
+        }
+    }
+
+    /// A process is gone without a word.
+    mutating func killed(_ process: BridgeProcess) {
+        guard !setting.isDurable else { return }
+        takenBy = takenBy.filter { isLogFollowed && $0.key.voice == .log || $0.value != process.number }
     }
 
     /// The bridge's account has logged in.
@@ -109,7 +134,9 @@ struct Oracle {
         repetitions += 1
         // What the server gives the bridge twice after a lost session is relayed twice, as two messages.
         let isRelayed = !mark.voice.isLocal && hasLostSessions
-        if before.id != id, !isRelayed { accuse("\(mark) comes to \(way.lane) as \(before.id) and again as \(id)") }
+        // Without a store what was read of a file and not accepted is read again.
+        let isReread = mark.voice == .log && !setting.isDurable
+        if before.id != id, !isRelayed, !isReread { accuse("\(mark) comes to \(way.lane) as \(before.id) and again as \(id)") }
         if before.lastEpoch == epoch, !way.lane.isRoom, !isRelayed { accuse("\(mark) comes to \(way.lane) twice in one session") }
         if let last = highestOfEpoch[way], mark.number < last, !isRelayed {
             accuse("order: \(mark) is repeated to \(way.lane) behind \(way.voice.rawValue)#\(last)")

@@ -80,7 +80,7 @@ extension Oracle {
                 || setting.sinks(of: mark.voice).allSatisfy { printed[$0]?.contains(mark) == true }
         }
         takenBy = takenBy.filter { line, taker in
-            taker != process.number
+            taker != process.number || (isLogFollowed && line.voice == .log)
                 || setting.lanes(of: line.voice).allSatisfy {
                     arrivals[Way(voice: line.voice, lane: $0)]?[line.number] != nil
                 }

@@ -15,10 +15,13 @@ public struct Verdict: Sendable {
 /// Runs stories.
 public enum Simulation {
     /// Runs a story.
-    /// - Parameter isTraced: whether every step is told.
-    public static func run(_ story: Story, isTraced: Bool = false) -> Verdict {
-        guard let world = try? World(story, isTraced: isTraced) else {
-            return Verdict(faults: ["the simulator's world cannot be"], fingerprint: 0, trace: [], repetitions: 0, sessions: 0)
+    /// - Parameters:
+    ///   - canary: a fault that is to be found.
+    ///   - isTraced: whether every step is told.
+    public static func run(_ story: Story, canary: Canary? = nil, isTraced: Bool = false) -> Verdict {
+        guard let world = try? World(story, canary: canary, isTraced: isTraced) else {
+            let words = "the simulator's world cannot be"
+            return Verdict(faults: [words], fingerprint: 0, trace: [], repetitions: 0, sessions: 0)
         }
         world.run()
         return Verdict(

@@ -93,6 +93,8 @@ struct Setting: Sendable, Equatable {
     var usesRoom: Bool { routes.values.contains { $0.contains(.den) } || sinks[.mia]?.isEmpty == false }
     /// Whether anything of the session is listened to.
     var listens: Bool { sinks.values.contains { !$0.isEmpty } || routes.keys.contains { !$0.isLocal } }
+    /// Whether a process that dies without a word takes nothing with it: without a store only files are read again.
+    var outlivesKill: Bool { isDurable || (!listens && routes.keys.allSatisfy { $0 == .log }) }
     func uses(_ sink: Sink) -> Bool { sinks.values.contains { $0.contains(sink) } }
 }
 
@@ -120,6 +122,10 @@ enum Deed: Sendable, Equatable {
     case jump(Int)
     /// SIGTERM.
     case stop
+    /// SIGKILL; or the end of the whole machine, of which nobody hears.
+    case kill(isSilent: Bool)
+    /// The log file gets another name, and a new one its own.
+    case rotate
 }
 
 /// The direction of bytes.

@@ -45,8 +45,8 @@ private struct StoryTeller {
 
     private mutating func choosePeople() {
         setting.endsWithInput = chance.oneIn(3)
-        var voices: [Voice] = setting.endsWithInput ? [.stdin] : chance.some([.stdin, .fifo])
-        if voices.isEmpty { voices = [.fifo] }
+        var voices: [Voice] = setting.endsWithInput ? [.stdin] : chance.some([.stdin, .fifo, .log])
+        if voices.isEmpty { voices = [.log] }
         for voice in voices {
             var lanes = chance.some(Lane.allCases.filter { $0 != .ghost })
             if chance.oneIn(8) { lanes.append(.ghost) }
@@ -90,17 +90,19 @@ private struct StoryTeller {
 
     private mutating func tellTrouble() {
         for kind in Trouble.allCases where chance.oneIn(kind.rarity) {
+            if kind == .kill, !setting.outlivesKill { continue }
+            if kind == .rotation, setting.routes[.log] == nil { continue }
             for at in times(chance.magnitude(1...kind.countMax)) { add(at, deed(kind)) }
         }
     }
 
     private enum Trouble: CaseIterable {
-        case cut, halfOpen, refusal, restart, lostAcks, doubleAcks, block, spoil, rooms, jump, stop
+        case cut, halfOpen, refusal, restart, lostAcks, doubleAcks, block, spoil, rooms, jump, stop, kill, rotation
 
         var rarity: Int {
             switch self {
             case .cut: 2
-            case .halfOpen, .refusal, .restart, .block: 3
+            case .halfOpen, .refusal, .restart, .block, .kill, .rotation: 3
             case .lostAcks, .doubleAcks, .spoil, .rooms, .stop: 4
             case .jump: 6
             }
@@ -112,6 +114,7 @@ private struct StoryTeller {
             case .halfOpen, .refusal, .restart, .lostAcks, .doubleAcks: 3
             case .block, .spoil, .rooms, .jump: 4
             case .stop: 2
+            case .kill, .rotation: 8
             }
         }
     }
@@ -137,6 +140,8 @@ private struct StoryTeller {
         case .rooms: return .rooms(roomFault())
         case .jump: return .jump((chance.oneIn(2) ? 1 : -1) * chance.magnitude(1...100_000_000))
         case .stop: return .stop
+        case .kill: return .kill(isSilent: chance.oneIn(4))
+        case .rotation: return .rotate
         }
     }
 

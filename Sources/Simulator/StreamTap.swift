@@ -31,6 +31,16 @@ struct StreamTap {
     /// The highest `h` that was written in this session.
     private var claimed: UInt32 = 0
     private var resumption: UInt32?
+    /// Our stanzas of the session, each with its row where it has one.
+    private var rows: [UInt64?] = []
+    /// How many of them the server has, by its own word at the resumption.
+    private var written = 0
+
+    /// How many stanzas have come in the session and on this connection; nil where nobody counts.
+    var receivedCount: Int? { isManaged ? position : nil }
+
+    /// The row of the last message of ours among the first stanzas of ours in the session.
+    func lastRow(ofFirst count: Int) -> UInt64? { rows.prefix(count).last { $0 != nil } ?? nil }
 
     // MARK: - Hearing
 
@@ -39,8 +49,10 @@ struct StreamTap {
         if element.hasNamespace(NS.streamManagement) {
             if element.hasName("enabled") {
                 (arrivals, position, claimed, isManaged) = ([], 0, 0, true)
+                (rows, written) = ([], 0)
             } else if element.hasName("resumed"), let resumption {
                 position = Int(resumption)
+                written = element["h"].flatMap { Int($0) } ?? 0
             }
             return nil
         }
@@ -87,6 +99,11 @@ struct StreamTap {
     }
 
     private mutating func hear(_ element: Element) -> Claim? {
+        if element.hasNamespace(NS.client), isManaged {
+            written += 1
+            let row = element["id"].flatMap { id in id.lastIndex(of: "-").flatMap { UInt64(id[id.index(after: $0)...]) } }
+            if written > rows.count { rows.append(element.hasName("message") ? row : nil) }
+        }
         guard element.hasNamespace(NS.streamManagement) else { return nil }
         let isResumption = element.hasName("resume")
         guard isResumption || element.hasName("a") else { return nil }

@@ -1,4 +1,5 @@
 @testable import Bridge
+import Endpoints
 import LoopbackServer
 import Routing
 import Session
@@ -30,6 +31,8 @@ final class World {
         case wrote(Int, Int)
         /// The writer tells what is written in all.
         case told(Int, Int, UInt64)
+        /// Positions of tailed files are safe.
+        case saves([TailPosition])
         /// A peer logs in again.
         case enters(Peer)
         /// A process begins.
@@ -82,19 +85,22 @@ final class World {
     let peers: [Peer]
     let sources: [LocalSource]
     let sinks: [LocalSink]
+    let log = LogFolder()
+    /// Where tailed files stand, as it is kept over the end of the process.
+    var positions: [TailPosition] = []
+    let canary: Canary?
     var process: BridgeProcess?
     var processCount = 0
-    /// When the process last had something to do, by the look of it.
-    var quietSince: Instant?
 
-    init(_ story: Story, isTraced: Bool) throws {
+    init(_ story: Story, canary: Canary?, isTraced: Bool) throws {
         self.story = story
+        self.canary = canary
         cast = try Cast()
         chances = Chances(story.seed)
         trace = Trace(isKept: isTraced)
         oracle = Oracle(story.setting)
         peers = ["bob", "mia"].map { Peer($0) }
-        sources = Voice.allCases.filter(\.isLocal).map { LocalSource($0) }
+        sources = [Voice.stdin, .fifo].map { LocalSource($0) }
         sinks = Sink.allCases.map { LocalSink($0) }
         hosted = ServerHost(self, try cast.server(story.setting))
     }
@@ -161,6 +167,9 @@ final class World {
         case .read(let number, let source): process(number)?.read(source)
         case .wrote(let number, let sink): process(number)?.wrote(sink)
         case .told(let number, let sink, let total): process(number)?.told(sink, total)
+        case .saves(let positions):
+            self.positions = positions
+            oracle.followsLog()
         case .enters(let peer): if isServerAway { peerLost(peer) } else { enter(peer) }
         case .begins: begin()
         case .heals: heal()

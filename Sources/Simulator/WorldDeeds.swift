@@ -27,13 +27,22 @@ extension World {
         case .rooms(let fault): host.feed(.ordered(fault))
         case .jump(let span): wallShift += Int64(span)
         case .stop: process?.stop()
+        case .kill(let isSilent): kill(isSilent: isSilent)
+        case .rotate: log.rotate()
         }
     }
 
     private func write(_ voice: Voice, _ numbers: ClosedRange<Int>) {
-        guard let source = sources.first(where: { $0.voice == voice }) else { return }
-        for number in numbers { source.write(Mark(voice, number), paddingMax: setting.paddingMax) }
-        process?.written(source)
+        for number in numbers {
+            let mark = Mark(voice, number)
+            guard let source = sources.first(where: { $0.voice == voice }) else {
+                log.append(Array((mark.text(paddingMax: setting.paddingMax) + "\n").utf8))
+                oracle.logged(mark)
+                continue
+            }
+            source.write(mark, paddingMax: setting.paddingMax)
+        }
+        process?.written(voice)
     }
 
     private func refuse(_ span: Int, isSilent: Bool) {
@@ -79,16 +88,35 @@ extension World {
         options.retry = cast.session(setting).retry
         options.isDaemon = !setting.endsWithInput
         options.nick = "bridge"
+        options.tailPositions = positions
         if setting.usesRoom { options.rooms = [RoomChoice(room: cast.room, nick: "bridge")] }
         return options
     }
 
-    func source(of endpoint: Endpoint) -> LocalSource? {
-        switch endpoint {
-        case .stdin: sources.first { $0.voice == .stdin }
-        case .fifo: sources.first { $0.voice == .fifo }
-        case .stdout, .file, .xmpp, .room, .events, .presence, .commands, .tail: nil
+    /// The reader of a source.
+    func input(of endpoint: Endpoint) -> SourceInput? {
+        func pipe(_ voice: Voice) -> SourceInput? {
+            sources.first { $0.voice == voice }.map { SourceInput(.pipe($0)) }
         }
+        switch endpoint {
+        case .stdin: return pipe(.stdin)
+        case .fifo: return pipe(.fifo)
+        case .tail(let path): return SourceInput(.tail(TailSet(TailPattern(path), saved: positions)))
+        case .stdout, .file, .xmpp, .room, .events, .presence, .commands: return nil
+        }
+    }
+
+    /// Keeps the positions of tailed files, a moment later: the file is the old one or the new one.
+    func save(_ positions: [TailPosition]) {
+        add(.saves(positions), at: now + .microseconds(chances.local.among(10...20_000)))
+    }
+
+    private func kill(isSilent: Bool) {
+        guard let process else { return }
+        process.kill(isSilent: isSilent)
+        oracle.killed(process)
+        self.process = nil
+        add(.begins, at: now + .milliseconds(chances.local.among(1...3_000)))
     }
 
     func sink(of endpoint: Endpoint) -> LocalSink? {
@@ -144,7 +172,7 @@ extension World {
         if setting.endsWithInput {
             for source in sources where source.voice == .stdin {
                 source.isEnded = true
-                process?.written(source)
+                process?.written(source.voice)
             }
         }
         look()
