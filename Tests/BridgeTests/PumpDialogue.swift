@@ -30,8 +30,6 @@ struct PumpDialogue {
     var said: [String] = []
     /// What the session wanted of the connection since the last look.
     var wanted: [Session.Action] = []
-    /// The positions that were saved last.
-    var saved: [TailPosition] = []
     /// The status the run has ended with.
     var status: ExitStatus?
     /// What was written to the socket since the last look.
@@ -91,7 +89,7 @@ struct PumpDialogue {
             switch action {
             case .say(let level, let text): said.append("\(level): \(text)")
             case .session(let action): wanted.append(action)
-            case .savePositions(let positions): saved = positions
+            case .store, .load, .consumed: break
             case .finish(let status): self.status = status
             }
         }

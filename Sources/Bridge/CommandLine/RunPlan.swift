@@ -55,7 +55,6 @@ extension RunPlan {
         if work.rules.contains(where: { $0.from.contains { if case .tail = $0 { true } else { false } } }) {
             let directory = flags.noState ? nil : Self.stateDirectory(account, flags, environment)
             positions = try directory.map { path throws(StartFailure) in try PositionKeeper(directory: path) }
-            options.tailPositions = try positions?.read() ?? []
         }
         options.waitsForLogin = session.retry == .failFast
         options.watchesInput = work.watchesInput && Self.inputMayBring()

@@ -76,7 +76,6 @@ final class Runner: @unchecked Sendable {
     private func begin() {
         inputs = Array(repeating: nil, count: pump.sources.count)
         Signals.listen { [self] order in enter { self.answer(order) } }
-        plan.positions?.begin()
         if plan.options.prints { openOutput() }
         for sink in pump.sinks.indices.dropFirst() { openSink(sink) }
         if plan.options.reads != .nothing || plan.options.watchesInput {
@@ -158,9 +157,8 @@ final class Runner: @unchecked Sendable {
             guard level >= plan.logLevel, !(plan.quiet && level < .error) else { return }
             progress?.clear()
             Diagnostics.say(text)
-        case .savePositions(let positions): plan.positions?.save(positions)
+        case .store, .load, .consumed: break
         case .finish(let status):
-            plan.positions?.finish()
             progress?.finish(pump.counters, at: Clock.monotonic())
             finished.succeed(status)
         }

@@ -1,5 +1,6 @@
 import Endpoints
 import Routing
+import Spool
 import Stanza
 
 /// Where lines come from on the local side, with all that is its own: a framer, what of its last chunk waits, and its
@@ -23,6 +24,12 @@ struct InputSource: Sendable {
     var position: TailPosition?
     /// The FIFOs that its lines go to, and that it waits for.
     var waitsFor: [Int] = []
+    /// The sinks that have something of its lines before these are safe.
+    var sinks: [Int] = []
+    /// Bytes that were digested, in all.
+    var digestedBytes: UInt64 = 0
+    /// Places in it that are not safe yet.
+    var marks = Queue<SourceMark>()
 
     /// What a person calls it.
     var name: String { endpoint == .stdin ? "standard input" : "\(endpoint)" }
@@ -86,10 +93,7 @@ extension Pump {
             }
         }
         commit()
-        if let position = sources[source].position, sources[source].undigested.isEmpty {
-            sources[source].position = nil
-            mark(position)
-        }
+        noteDigested(piece, of: source)
     }
 
     /// The framer calls back into the pump, so it is moved out of it for the time of the call.
@@ -113,6 +117,7 @@ extension Pump {
         }
         flushLines()
         commit()
+        if sources[source].parent == nil { mark(.bytes(sources[source].digestedBytes), of: source) }
     }
 
     private mutating func takeLine(_ line: UnsafeBufferPointer<UInt8>, _ note: LineNote, from source: Int) {

@@ -26,9 +26,10 @@ extension Pump {
         case .leaving, .flushing, .finished: return
         }
         guard case .draining = phase, !session.isOnline else { return }
-        // Without a session there is nothing to wait for but the delivery of what was taken in.
+        // Without a session there is nothing to wait for but the delivery of what was taken in, and the next run delivers
+        // what is in a store.
         let waiting = waitingCount
-        if waiting == 0 { return leave() }
+        if waiting == 0 || backlog.isDurable { return leave() }
         let what = waiting == 1 ? "1 message waits" : "\(waiting) messages wait"
         let patience = "\(Limits.drainSeconds) s at the most, a second signal ends at once"
         actions.append(.say(.warning, "\(what) for the server: \(patience)"))
@@ -39,8 +40,7 @@ extension Pump {
         guard !sinks[0].isBroken else { return }
         // A reader that has all there was may go while we take our leave.
         if isGone, phase != .running, sinks[0].isDone { return }
-        sinks[0].isBroken = true
-        sinks[0].output.removeAll()
+        sinks[0].breakOff()
         worst = .io
         // Rules that carry standard input on still have their work; a run that only prints has none left, and what it
         // did not print stays with the server.
@@ -68,7 +68,7 @@ extension Pump {
     /// Goes on once all that was taken in is accepted by the server, or refused by it.
     mutating func settleIfDrained() {
         // An empty input still tells whether the account can log in.
-        guard case .draining = phase, waitingCount == 0, session.hasBeenOnline, roomsAreDecided else { return }
+        guard case .draining = phase, session.hasBeenOnline, roomsAreDecided, waitingCount == keptCount else { return }
         settle()
     }
 
@@ -109,11 +109,14 @@ extension Pump {
         case .leaving, .finished: break
         }
         expireHeld()
-        expireOutboxes()
+        expireMarks()
+        backlog.expire(at: wall.milliseconds)
+        expireGates()
         expireJoins()
         if let due = board.expire(at: now) { session.show(due, at: now) }
         expireErrand()
         drive(.timeout)
+        send()
     }
 
     /// Nobody has taken what was printed.
@@ -121,6 +124,10 @@ extension Pump {
         for sink in sinks where !sink.isDone {
             let who = sink.endpoint == .stdout ? "taken by its reader" : "written"
             actions.append(.say(.error, "\(sink.waiting) bytes for \(sink.name) were not \(who)"))
+        }
+        if !journal.isSafe {
+            let why = journal.failure.map { ": \($0)" } ?? " in time"
+            actions.append(.say(.error, "the spool was not written\(why)"))
         }
         finish(status == .success ? .io : status)
     }
@@ -142,6 +149,7 @@ extension Pump {
         }
         if status == .success { status = statusOfWork }
         tellUndelivered()
+        closeJournal()
         phase = .flushing(status, until: now + .seconds(Limits.flushSeconds))
         flushed()
     }
@@ -153,20 +161,22 @@ extension Pump {
         let kept = waitingCount
         if kept > 0 {
             let what = kept == 1 ? "1 message was" : "\(kept) messages were"
-            actions.append(.say(.error, "\(what) not accepted by the server, and not kept"))
+            let end = kept == 1 ? "it" : "them"
+            let fate = options.stateName.map { "kept in \($0); the next run sends \(end)" } ?? "not kept"
+            actions.append(.say(.error, "\(what) not accepted by the server, and \(fate)"))
         }
     }
 
     mutating func flushed() {
         guard case .flushing(let status, _) = phase else { return }
+        // What was promised to be kept must be.
+        guard journal.isSafe || journal.isBroken else { return }
         if isAllWritten { finish(sinks[0].isBroken && status == .success ? .io : status) }
     }
 
     private mutating func finish(_ status: ExitStatus) {
         guard phase != .finished else { return }
         phase = .finished
-        settleTails()
-        savePositions()
         actions.append(.finish(status))
     }
 
