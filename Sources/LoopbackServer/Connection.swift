@@ -82,6 +82,7 @@ struct Mischief: Sendable {
     /// Nothing is read or written any more.
     var isStalled = false
     var withholdsAcks = false
+    var repeatsAcks = false
     var acknowledgement: Acknowledgement = .honest
     /// What a pause holds back.
     var held: [LoopbackServer.Action] = []

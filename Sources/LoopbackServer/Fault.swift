@@ -16,12 +16,13 @@
 /// - `stall`: from now on nothing is read or written; `pause=200ms` (or `2s`): what is written waits that long;
 /// - `lose`: the thing does not happen, but counts as done; `refuse=CONDITION`: it is answered with an error (SASL,
 ///   TLS, stanza or stream management, whichever fits the trigger);
-/// - `withhold-acks`: from now on no `<a/>`; `ack=+3`, `ack=-3`, `ack=17`: from now on each `h` told is that wrong;
+/// - `withhold-acks`: from now on no `<a/>`; `repeat-acks`: each comes twice; `ack=+3`, `ack=-3`, `ack=17`: from now on each `h` told is that wrong;
 /// - `forget`: the session of this connection cannot be resumed; at `resume`: the one asked for is forgotten;
 /// - `send=BYTES`: these are written as they are (`\n`, `\\`, `\xHH` understood; everything to the end of the text);
 /// - `deliver=BYTES`: these are a stanza for this client, counted (XEP-0198) and repeated like any other;
 /// - `inject` at `proceed`: an element in clear right behind `<proceed/>`; short for `after-proceed:send=...`;
-/// - `restart`: every connection is reset, every session ends and none can be resumed;
+/// - `restart`: every connection is reset, every session ends and none can be resumed; `restart-keeping`: every connection
+///   is reset, and what could be resumed still can;
 /// - `room-forget=ROOM` or `room-forget=ROOM/NICK` (ROOM is the part before the @): the room service forgets all occupants
 ///   of a room, or one, without a word; `rooms-silent`, `rooms-answer`: it takes and says nothing from now on, or does
 ///   again; `rooms-restart`: its rooms are as at the start, without a word; `rooms-shutdown`: so, with status 332;
@@ -104,6 +105,8 @@ public struct Fault: Sendable, Equatable {
         case refuse(condition: String)
         /// No `<a/>` any more.
         case withholdAcks
+        /// Every `<a/>` comes twice.
+        case repeatAcks
         /// Every `h` told is wrong by this much.
         case acknowledgeShifted(by: Int32)
         /// Every `h` told is this.
@@ -116,6 +119,8 @@ public struct Fault: Sendable, Equatable {
         case deliver([UInt8])
         /// The server restarts: every connection is reset and every session ends.
         case restart
+        /// The same, but sessions that can be resumed outlive it.
+        case restartKeeping
         /// The room service does this wrong.
         case rooms(RoomFault)
     }

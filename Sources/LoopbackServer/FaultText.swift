@@ -125,8 +125,8 @@ extension Fault.Occurrence {
 
 extension Fault.Effect {
     static let forms = """
-        one of abort, close=CONDITION, stall, pause=200ms, lose, refuse=CONDITION, withhold-acks, ack=+N, ack=-N, \
-        ack=N, forget, send=BYTES, deliver=BYTES, restart, room-forget=ROOM, room-forget=ROOM/NICK, rooms-silent, \
+        one of abort, close=CONDITION, stall, pause=200ms, lose, refuse=CONDITION, withhold-acks, repeat-acks, \
+        ack=+N, ack=-N, ack=N, forget, send=BYTES, deliver=BYTES, restart, restart-keeping, room-forget=ROOM, room-forget=ROOM/NICK, rooms-silent, \
         rooms-answer, rooms-restart, rooms-shutdown, rooms-withhold=N, rooms-limit=200ms, and inject at proceed
         """
 
@@ -138,7 +138,9 @@ extension Fault.Effect {
         case ("lose", nil): self = .lose
         case ("withhold-acks", nil): self = .withholdAcks
         case ("forget", nil): self = .forget
+        case ("repeat-acks", nil): self = .repeatAcks
         case ("restart", nil): self = .restart
+        case ("restart-keeping", nil): self = .restartKeeping
         case ("close", let condition?):
             guard Self.isCondition(condition) else { return nil }
             self = .close(condition: String(condition))
@@ -248,7 +250,9 @@ extension Fault.Effect: CustomStringConvertible {
         case .forget: "forget"
         case .send(let bytes): "send=" + Self.escaped(bytes)
         case .deliver(let bytes): "deliver=" + Self.escaped(bytes)
+        case .repeatAcks: "repeat-acks"
         case .restart: "restart"
+        case .restartKeeping: "restart-keeping"
         case .rooms(let fault): fault.description
         }
     }

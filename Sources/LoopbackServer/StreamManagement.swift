@@ -48,10 +48,12 @@ extension LoopbackServer {
         guard let handled = sessions[session]?.management?.handled, let mischief = connections[id]?.mischief,
             !mischief.withholdsAcks
         else { return }
-        write(id) {
-            $0.start("a", NS.streamManagement)
-            $0.attribute("h", mischief.told(handled))
-            $0.endEmpty()
+        for _ in 0..<(mischief.repeatsAcks ? 2 : 1) {
+            write(id) {
+                $0.start("a", NS.streamManagement)
+                $0.attribute("h", mischief.told(handled))
+                $0.endEmpty()
+            }
         }
     }
 

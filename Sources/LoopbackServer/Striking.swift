@@ -41,7 +41,8 @@ extension LoopbackServer {
         case .abort:
             flush(id)
             abort(id)
-        case .restart: restart()
+        case .restart: restart(keepsSessions: false)
+        case .restartKeeping: restart(keepsSessions: true)
         case .close(let condition): dismiss(id, condition)
         case .stall:
             flush(id)
@@ -53,6 +54,7 @@ extension LoopbackServer {
         case .refuse(let condition):
             refuse(fault.trigger, condition, on: id, stanza)
             return false
+        case .repeatAcks: connections[id]?.mischief.repeatsAcks = true
         case .withholdAcks: connections[id]?.mischief.withholdsAcks = true
         case .acknowledgeShifted(let shift): connections[id]?.mischief.acknowledgement = .shifted(by: shift)
         case .acknowledgeAlways(let value): connections[id]?.mischief.acknowledgement = .always(value)
@@ -87,13 +89,17 @@ extension LoopbackServer {
         }
     }
 
-    /// Every connection is reset and every session ends, as when the process ends and begins again.
-    private mutating func restart() {
-        for id in sessions.keys.sorted() { sessions[id]?.management?.resumptionID = nil }
+    /// Every connection is reset and every session ends, as when the process ends and begins again; or all that can be
+    /// resumed is waiting for its client in the process that comes.
+    private mutating func restart(keepsSessions: Bool) {
+        if !keepsSessions {
+            for id in sessions.keys.sorted() { sessions[id]?.management?.resumptionID = nil }
+        }
         for id in connections.keys.sorted() {
             flush(id)
             abort(id)
         }
+        if keepsSessions { return }
         for id in sessions.keys.sorted() { end(session: id) }
         endedSessions = []
         furnishRooms()

@@ -20,6 +20,9 @@ public enum Action: Sendable, Equatable {
     /// Inbound stanzas up to this one wait too long for their sinks: put them into the spool, then
     /// answer with ``Input/handled(upTo:)``.
     case spill(upTo: UInt64)
+    /// What the next process needs to resume the stream, in place of what was kept before; nil: there is none to resume.
+    /// ``ClientSession/handledCount(ifHandledUpTo:)`` is to be kept anew with it, as one: it counts another stream now.
+    case keepStream(SavedStream?)
     /// Every row is accepted; the answer to ``Input/drain``.
     case drained
     /// Flush what is written, then close the connection (TLS close_notify); no answer is awaited.

@@ -51,6 +51,8 @@ public struct ClientSession: Sendable {
     var queue = OutgoingQueue()
     var inbound = InboundLedger()
     var resumable: ResumableSession?
+    /// Whether the bridge keeps a stream for the next process.
+    var isStreamKept = false
     var pending = PendingQuestions()
     var questions = OpenQuestions()
     var blocking = Blocking()
@@ -67,6 +69,8 @@ public struct ClientSession: Sendable {
     var roster = Roster()
     var rooms: Rooms
     var keyCache: SCRAMKeyCache?
+    /// Another process had a stream before us: whoever holds our resource may be its ghost.
+    var isHeir = false
     /// Whether any login of this session has succeeded.
     public internal(set) var hasBeenOnline = false
     /// How we show ourselves now; nil: not at all.
@@ -86,8 +90,17 @@ public struct ClientSession: Sendable {
     }
 
     /// A session that has not begun.
-    /// - Parameter random: gives random bytes; for nonces, ids and jitter.
-    public init(_ configuration: Configuration, random: @escaping @Sendable (_ count: Int) -> [UInt8]) {
+    /// - Parameters:
+    ///   - saved: what ``Action/keepStream(_:)`` named last in the process before: that stream is resumed, if it is of this
+    ///     account, resource and kind (with a presence, or without). Its count of our stanzas is the server's word.
+    ///   - handled: the ``handledCount(ifHandledUpTo:)`` that was kept last.
+    ///   - goneFor: how long that process has been gone at the least, where that is known: a stream that the server cannot
+    ///     have kept so long is not asked for.
+    ///   - random: gives random bytes; for nonces, ids and jitter.
+    public init(
+        _ configuration: Configuration, restoring saved: SavedStream? = nil, handled: UInt32 = 0,
+        goneFor: Duration = .zero, random: @escaping @Sendable (_ count: Int) -> [UInt8]
+    ) {
         self.configuration = configuration
         self.random = random
         capabilities = Capabilities(configuration.software, receipts: configuration.receipts)
@@ -99,6 +112,7 @@ public struct ClientSession: Sendable {
         liveness = Liveness(at: now)
         negotiation = Negotiation(
             configuration, resumption: nil, idPrefix: idPrefix, keyCache: nil, random: random)
+        restore(saved, handled: handled, goneFor: goneFor)
     }
 
     private static func idPrefix(_ bytes: [UInt8]) -> String {
@@ -143,8 +157,8 @@ public struct ClientSession: Sendable {
         }
     }
 
-    /// The bytes to write now; the machine keeps none of them. Call it once for a batch of sends: each call asks the
-    /// server for an acknowledgement (XEP-0198 4) where there is something to acknowledge.
+    /// The bytes to write now; the machine keeps none of them. Call it once for a batch of sends: each call may ask the
+    /// server for an acknowledgement of what is written by then (XEP-0198 4).
     public mutating func takeOutput() -> [UInt8] {
         if isOnline { flush() }
         if output.bytes.isEmpty { return [] }

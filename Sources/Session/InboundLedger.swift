@@ -2,8 +2,8 @@ import Stanza
 
 /// Numbers inbound stanzas and knows which of them are handled (DESIGN 6.2).
 ///
-/// Numbers rise over the whole life of the session. Those whose events wait with the bridge are listed; `h` of
-/// XEP-0198 counts the prefix before the oldest of them.
+/// Numbers rise over the whole life of the session. `h` of XEP-0198 counts what the bridge has said to be handled, and
+/// nothing else: not even a stanza that made no event, since the count may have to be safe before it is said.
 struct InboundLedger: Sendable {
     private struct Waiting: Sendable {
         let number: UInt64
@@ -17,7 +17,10 @@ struct InboundLedger: Sendable {
     private(set) var last: UInt64 = 0
     /// The number of the stanza that came last: below `last` only while a resumption replays.
     private(set) var current: UInt64 = 0
+    /// Stanzas that made events, and are not handled.
     private var waiting = FIFO<Waiting>()
+    /// Everything up to this number is handled, as the bridge says.
+    private var told: UInt64 = 0
     /// How many of `waiting`, at its end, nobody was asked to spill yet.
     private var unspilled = 0
     /// The number at which `h` was zero.
@@ -28,8 +31,8 @@ struct InboundLedger: Sendable {
     /// The server asked when this number was the newest, and got a smaller one.
     private var askedUpTo: UInt64?
 
-    /// Everything up to this number is handled.
-    var handledPrefix: UInt64 { min(current, waiting.first.map { $0.number - 1 } ?? last) }
+    /// Everything up to this number is handled, and was seen on this connection.
+    var handledPrefix: UInt64 { min(current, told) }
     private var countedPrefix: UInt64 { max(handledPrefix, origin) }
     private func count(_ number: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: number &- origin) &+ offset }
 
@@ -51,6 +54,7 @@ struct InboundLedger: Sendable {
 
     /// The bridge has handled everything up to that number.
     mutating func handled(upTo number: UInt64) {
+        told = max(told, min(number, last))
         while let oldest = waiting.first, oldest.number <= number {
             if waiting.count == unspilled { unspilled -= 1 }
             waiting.popFirst()
@@ -58,6 +62,10 @@ struct InboundLedger: Sendable {
     }
 
     // MARK: - Acknowledging
+
+    /// What the count is once everything up to that number is handled. A replay does not lower it: what the server repeats
+    /// it has sent before.
+    func count(ifHandledUpTo number: UInt64) -> UInt32 { count(max(told, min(number, last), origin)) }
 
     /// The `h` for an `<a/>` that the server asked for.
     mutating func answer() -> UInt32 {
@@ -78,7 +86,7 @@ struct InboundLedger: Sendable {
 
     /// The `h` to resume with; what comes then is counted from it.
     mutating func resumptionCount() -> UInt32 {
-        resumePoint = countedPrefix
+        resumePoint = max(told, origin)
         return count(resumePoint)
     }
 
@@ -122,6 +130,9 @@ struct InboundLedger: Sendable {
         acknowledged = resumePoint
         askedUpTo = nil
     }
+
+    /// Another process had received so many on the stream, and handled them.
+    mutating func restore(count: UInt32) { offset = count }
 
     /// For tests near the wrap: `h` reads `count` now.
     mutating func setCount(_ count: UInt32) { offset = count &- UInt32(truncatingIfNeeded: countedPrefix &- origin) }

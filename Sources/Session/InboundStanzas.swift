@@ -217,8 +217,8 @@ extension Action {
         switch self {
         case .event(.warning): false
         case .event: true
-        case .connect, .startTLS, .restartStream, .derive, .accepted, .writable, .spill, .drained, .closeConnection,
-            .abortConnection, .ended:
+        case .connect, .startTLS, .restartStream, .derive, .accepted, .writable, .spill, .keepStream, .drained,
+            .closeConnection, .abortConnection, .ended:
             false
         }
     }

@@ -20,7 +20,8 @@ public enum Input: Sendable {
     case derived(DerivedKeys)
     /// The time that ``ClientSession/deadline`` named has come.
     case timeout
-    /// Everything up to this inbound stanza was written by its sinks, or is in the spool.
+    /// Everything up to this inbound stanza was written by its sinks, is in the spool, or made no event; only what is
+    /// told so is acknowledged (XEP-0198 4).
     case handled(upTo: UInt64)
     /// No more rows will come: when all are accepted, tell it by ``Action/drained``.
     case drain

@@ -17,7 +17,8 @@ extension ClientSession {
     mutating func start(_ actions: inout [Action]) {
         guard case .idle = life else { return }
         retry.begin(at: now)
-        connect(.account, &actions)
+        resumable?.lostAt = now
+        connect(resumptionTarget, &actions)
     }
 
     mutating func connect(_ target: ConnectTarget, _ actions: inout [Action]) {
@@ -85,6 +86,9 @@ extension ClientSession {
             if let jid { beginFresh(jid, &actions) }
             if managed { inbound.beginManaged() } else { queue.endManaged() }
             resumable = session
+            if let session, let jid = boundTo {
+                resumable?.saved = SavedStream(session, jid: jid, configuration)
+            }
             freshOnline(&actions)
         case .lost(let loss):
             switch negotiation.state {
@@ -104,8 +108,11 @@ extension ClientSession {
             streamError: element, peer: peerName, account: configuration.account,
             resource: boundTo?.resource ?? configuration.resource)
         let mayBeOurs = suspectRows(loss.condition ?? "", loss.reason, &actions)
-        // Resumed, the server would get all that was on its way at once again.
-        lose(loss, .close, keepsSession: !mayBeOurs, &actions)
+        // Resumed, the server would get all that was on its way at once again; and what it says to a resumption it would
+        // say again, unless it sends us elsewhere with it.
+        var isAboutResumption = negotiation.state == .expectResumed
+        if case .elsewhere = loss.verdict { isAboutResumption = false }
+        lose(loss, .close, keepsSession: !mayBeOurs && !isAboutResumption, &actions)
     }
 
     mutating func streamClosed(_ actions: inout [Action]) {
@@ -147,7 +154,7 @@ extension ClientSession {
         case .credentials: return giveUp(.refused(loss.reason), wasOnline, &actions)
         case .conflict: return giveUp(.conflict(loss.reason), wasOnline, &actions)
         case .occupied:
-            if !hasBeenOnline { return giveUp(.conflict(loss.reason), wasOnline, &actions) }
+            if !hasBeenOnline && !isHeir { return giveUp(.conflict(loss.reason), wasOnline, &actions) }
         case .elsewhere(let location):
             redirects += 1
             if redirects <= Self.redirectsMax {
@@ -190,10 +197,7 @@ extension ClientSession {
             wasOnline = true
             retry.wentOffline(onlineSince: since, at: now)
             resumable?.lostAt = now
-            nextTarget = .account
-            if let location = resumable?.location {
-                nextTarget = .location(host: location.host, port: location.port)
-            }
+            nextTarget = resumptionTarget
         }
         if !keepsSession {
             resumable = nil
@@ -205,6 +209,12 @@ extension ClientSession {
         keyCache = negotiation.keyCache
         isBlocked = true
         return wasOnline
+    }
+
+    /// XEP-0198 5: where the server wants us to come back.
+    private var resumptionTarget: ConnectTarget {
+        guard let location = resumable?.location else { return .account }
+        return .location(host: location.host, port: location.port)
     }
 
     private func chance() -> UInt16 {
@@ -219,8 +229,13 @@ extension ClientSession {
     }
 
     private mutating func end(_ ending: Ending, _ actions: inout [Action]) {
+        switch (ending, life) {
+        case (.left, .leaving), (.conflict, _): resumable = nil
+        // Nobody has ended it at the server: the next process may resume it.
+        case (.left, _), (.refused, _), (.protocolFailure, _), (.unreachable, _): break
+        }
         life = .ended
-        resumable = nil
+        keepStream(&actions)
         dropQuestions(ending == .left ? .ending : .streamLost, &actions)
         actions.append(.ended(ending))
     }
@@ -255,7 +270,10 @@ extension ClientSession {
             let words =
                 negotiation.state == .expectConnection
                 ? "\(targetName): no connection in time" : "\(peerName) did not answer: \(phase)"
-            lose(Loss(.transient, words), .abort, &actions)
+            // Prosody 0.12 is silent where a count cannot be.
+            if negotiation.state == .expectResumed { resumable?.unanswered += 1 }
+            let keepsSession = (resumable?.unanswered ?? 0) < ResumableSession.unansweredMax
+            lose(Loss(.transient, words), .abort, keepsSession: keepsSession, &actions)
         case .online: expireOnline(&actions)
         case .waiting(let until, let reason):
             guard until <= now else { return }

@@ -22,6 +22,12 @@ extension ClientSession {
         if let wanted = configuration.resource, let jid = boundTo, jid.resource != wanted {
             actions.append(.event(.warning("\(peerName) bound \(jid) instead of the resource \(wanted)")))
         }
+        introduce()
+        rooms.wentOnline(resumed: false, at: now)
+    }
+
+    /// What is asked and said where the server, or we, know nothing of each other.
+    mutating func introduce() {
         if configuration.presence != nil {
             let id = pending.id(idPrefix, "roster")
             pending.rosterID = id
@@ -34,7 +40,6 @@ extension ClientSession {
             pose(.blockList, .login)
         }
         announce()
-        rooms.wentOnline(resumed: false, at: now)
     }
 
     /// Sends our presence as it is to be, or that we are gone if we were there.
@@ -57,6 +62,7 @@ extension ClientSession {
 
     /// The old session goes on, once the stream is seen to be read.
     mutating func resumed(h: UInt32, _ actions: inout [Action]) {
+        takeOver(h: h)
         guard queue.acknowledge(h) else { return countError(h: h, &actions) }
         inbound.resume()
         guard case .connecting(let deadline) = life else { return }
@@ -65,8 +71,10 @@ extension ClientSession {
 
     mutating func verified(h: UInt32, _ actions: inout [Action]) {
         guard queue.acknowledge(h) else { return countError(h: h, &actions) }
+        resumable?.unanswered = 0
         beginStream(resumed: true, &actions)
         queue.resume(into: &output)
+        if resumable?.isRestored == true { settleIn() }
         rooms.wentOnline(resumed: true, at: now)
         nextTurn()
     }
@@ -78,7 +86,7 @@ extension ClientSession {
         retry.wentOnline()
         keyCache = negotiation.keyCache
         liveness = Liveness(at: now)
-        answers.begin(at: queue.acked)
+        answers.begin(at: queue.acked, writtenBytes: queue.writtenBytes)
         // What was asked before the stream was lost has all its time again.
         pending.acceptance?.at = now
         questions.extend(to: now + configuration.limits.questionTimeout)
@@ -126,7 +134,7 @@ extension ClientSession {
 
     /// Whether the peer owes us anything.
     var isAnswerOwed: Bool {
-        (queue.isManaged && queue.acked < queue.sent) || answers.isWaiting || pending.awaitsPing
+        (queue.isManaged && queue.sentRows > askedUpTo) || answers.isWaiting || pending.awaitsPing
     }
 
     // MARK: - Writing
@@ -142,12 +150,30 @@ extension ClientSession {
     /// Before bytes are taken: pings and requests for what they hold.
     mutating func flush() {
         if let due = acceptanceDeadline, due <= now { askForAcceptance() }
-        if queue.isManaged && queue.sent > answers.requestedUpTo { requestAcknowledgement() }
+        if let due = requestDeadline, due <= now { requestAcknowledgement() }
+    }
+
+    /// Everything below is acknowledged, or asked for.
+    private var askedUpTo: UInt64 { max(queue.acked, answers.requestedUpTo) }
+
+    /// When to ask for an acknowledgement (XEP-0198 4): at once where a window is half full of what nobody has asked about,
+    /// or where somebody waits for it and no question is open; else now and then. For stanzas that are no rows nobody
+    /// waits: they are asked about together with others, or when the peer is probed.
+    private var requestDeadline: Instant? {
+        let known = askedUpTo
+        guard queue.isManaged, queue.sent > known else { return nil }
+        let isHalfFull =
+            (queue.writtenBytes - answers.requestedBytes) * 2 >= sendWindow
+            || Int(queue.sent - known) * 2 >= configuration.limits.windowStanzas
+        if isHalfFull { return now }
+        guard queue.sentRows > known else { return nil }
+        return answers.due(hurried: drain == .asked || !canSend, at: now)
     }
 
     private mutating func requestAcknowledgement() {
         StreamManagement.writeRequest(into: &output)
-        answers.asked(upTo: queue.sent, inFlightBytes: queue.inFlightBytes, at: now)
+        answers.asked(
+            upTo: queue.sent, writtenBytes: queue.writtenBytes, inFlightBytes: queue.inFlightBytes, at: now)
         liveness.owed(true, at: now)
     }
 
@@ -217,7 +243,7 @@ extension ClientSession {
         let limits = configuration.limits
         let inquiry = Self.earlier(
             deathDeadline, liveness.probeDeadline(limits, peerIdle: peerIdle))
-        let rows = Self.earlier(acceptanceDeadline, overdue)
+        let rows = Self.earlier(Self.earlier(acceptanceDeadline, requestDeadline), overdue)
         let stanzas = Self.earlier(inbound.spillDeadline(limits), rooms.hasEvents ? now : rooms.deadline)
         return Self.earlier(Self.earlier(inquiry, rows), stanzas)
     }
@@ -255,6 +281,7 @@ extension ClientSession {
 
     /// What follows from the state, whatever the input was.
     mutating func settle(_ actions: inout [Action]) {
+        keepStream(&actions)
         followRooms(&actions)
         if isOnline {
             if queue.hasUnsent { queue.transmit(window: sendWindow, into: &output) }

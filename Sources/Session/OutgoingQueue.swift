@@ -32,6 +32,10 @@ struct OutgoingQueue: Sendable {
     private(set) var unacceptedBytes = 0
     /// Bytes that are written and not acknowledged (without stream management: not accepted).
     private(set) var inFlightBytes = 0
+    /// Bytes that were ever written, repetitions too.
+    private(set) var writtenBytes = 0
+    /// Behind the row written last.
+    private(set) var sentRows: UInt64 = 0
     /// The row appended last; rows rise.
     private(set) var lastRow: UInt64?
 
@@ -95,7 +99,9 @@ struct OutgoingQueue: Sendable {
         let offset = Int(sent - first)
         output.bytes.append(contentsOf: entries[offset].payload)
         inFlightBytes += entries[offset].size
+        writtenBytes += entries[offset].size
         sent += 1
+        if entries[offset].row != nil { sentRows = sent }
     }
 
     /// Nobody can need that row again, which is on its way.
@@ -158,6 +164,12 @@ struct OutgoingQueue: Sendable {
     mutating func beginManaged() {
         isManaged = true
         origin = sent
+    }
+
+    /// The stream of another process goes on here. Nobody knows how much that one sent, but what the server has handled.
+    mutating func takeOver(h: UInt32) {
+        isManaged = true
+        origin = sent &- UInt64(h)
     }
 
     /// The server does not manage the stream after all.

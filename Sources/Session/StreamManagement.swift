@@ -2,6 +2,9 @@ import Stanza
 
 /// What is known of the stream management session that the server keeps for us (XEP-0198 5), over connections.
 struct ResumableSession: Equatable, Sendable {
+    /// So many resumptions that get no answer in time are enough: another connection may have been dead, the next not.
+    static let unansweredMax = 2
+
     /// The id to resume with.
     let id: String
     /// Where the server wants us to come back.
@@ -10,6 +13,14 @@ struct ResumableSession: Equatable, Sendable {
     let kept: Duration?
     /// When the connection was lost; nil while it stands.
     var lostAt: Instant?
+    /// How long it had been without a connection before our own clock began.
+    private let goneBefore: Duration
+    /// Whether another process has begun it, and it was not yet resumed by this one.
+    var isRestored = false
+    /// What of it can outlive this process.
+    var saved: SavedStream?
+    /// How many resumptions in a row got no answer in time.
+    var unanswered = 0
 
     /// The session that `<enabled/>` grants; nil where it cannot be resumed.
     init?(_ enabled: Element) {
@@ -19,12 +30,23 @@ struct ResumableSession: Equatable, Sendable {
         self.id = id
         location = enabled["location"].flatMap { try? HostPort($0) }
         kept = enabled["max"].flatMap { UInt32($0) }.map { .seconds(Int64($0)) }
+        goneBefore = .zero
+    }
+
+    /// The session of a process that has been gone at least that long.
+    init(_ saved: SavedStream, goneFor: Duration) {
+        id = saved.id
+        location = saved.location
+        kept = saved.kept
+        goneBefore = goneFor
+        isRestored = true
+        self.saved = saved
     }
 
     /// Whether it is worth asking for.
     func isAlive(at now: Instant) -> Bool {
         guard let kept, let lostAt else { return true }
-        return now - lostAt <= kept
+        return now - lostAt + (isRestored ? goneBefore : .zero) <= kept
     }
 }
 
@@ -74,16 +96,34 @@ struct AnswerClock: Sendable {
         let inFlightBytes: Int
     }
 
+    /// Between two questions about rows that nothing hurries: a line that is typed is asked for at once, many that come
+    /// one by one are not each.
+    static let rowInterval: Duration = .milliseconds(100)
+    /// The same while a question is open.
+    static let patience: Duration = .seconds(1)
+
     private var requests = FIFO<Request>()
     /// Everything below this index is asked for.
     private(set) var requestedUpTo: UInt64 = 0
+    /// How many bytes had been written then.
+    private(set) var requestedBytes = 0
+    private var lastAsked: Instant?
     var isWaiting: Bool { !requests.isEmpty }
     /// When the oldest open question was asked.
     var oldest: Instant? { requests.first?.at }
 
-    mutating func asked(upTo index: UInt64, inFlightBytes: Int, at now: Instant) {
+    mutating func asked(upTo index: UInt64, writtenBytes: Int, inFlightBytes: Int, at now: Instant) {
         requests.append(Request(covers: index, at: now, inFlightBytes: inFlightBytes))
         requestedUpTo = index
+        requestedBytes = writtenBytes
+        lastAsked = now
+    }
+
+    /// When to ask about rows written since.
+    func due(hurried: Bool, at now: Instant) -> Instant {
+        guard let lastAsked else { return now }
+        if isWaiting { return lastAsked + Self.patience }
+        return hurried ? now : lastAsked + Self.rowInterval
     }
 
     /// An answer covers everything below `index`.
@@ -96,8 +136,10 @@ struct AnswerClock: Sendable {
         if let slowest { window.answered(after: now - slowest.at, bytesThen: slowest.inFlightBytes) }
     }
 
-    mutating func begin(at index: UInt64) {
+    mutating func begin(at index: UInt64, writtenBytes: Int) {
         requests.removeAll()
         requestedUpTo = index
+        requestedBytes = writtenBytes
+        lastAsked = nil
     }
 }

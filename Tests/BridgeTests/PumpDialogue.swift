@@ -42,6 +42,8 @@ struct PumpDialogue {
     /// Stanzas that the server has seen since stream management was enabled.
     var stanzasSeen: UInt32 = 0
     private var isManaged = false
+    /// Whether a request for acknowledgement is not answered.
+    private var asksForAcknowledgement = false
 
     /// A run as the command line and a file (YAML) order it.
     init(
@@ -97,6 +99,7 @@ struct PumpDialogue {
         if isManaged {
             for name in ["message", "iq", "presence"] { stanzasSeen += UInt32(written.count(of: "<\(name)")) }
         }
+        if written.contains("<r xmlns='urn:xmpp:sm:3'/>") { asksForAcknowledgement = true }
         socket += written
         let bytes = pump.takeOutput()
         printed += String(decoding: bytes, as: UTF8.self)
@@ -144,6 +147,7 @@ struct PumpDialogue {
     /// From the order to connect to the features after authentication.
     mutating func authenticate(features: String = "") throws {
         isManaged = false
+        asksForAcknowledgement = false
         feed(.session(.connected(.tls(Self.facts, peer: Self.peer))))
         feed(.session(.streamOpened(Self.header)))
         try server("<features \(Self.stream)>\(Self.plain)</features>")
@@ -164,7 +168,10 @@ struct PumpDialogue {
     }
 
     /// The server acknowledges what it has seen.
-    mutating func acknowledge() throws { try server("<a xmlns='urn:xmpp:sm:3' h='\(stanzasSeen)'/>") }
+    mutating func acknowledge() throws {
+        asksForAcknowledgement = false
+        try server("<a xmlns='urn:xmpp:sm:3' h='\(stanzasSeen)'/>")
+    }
 
     /// The server answers the newest ping.
     mutating func pong() throws { try server("<iq type='result' from='example.org' id='\(lastID("accept"))'/>") }
@@ -173,10 +180,8 @@ struct PumpDialogue {
     mutating func settle() {
         var answered: Set<String> = []
         for _ in 0..<1_000 {
-            let asks = socket.hasSuffix("<r xmlns='urn:xmpp:sm:3'/>")
             let ping = lastID("accept")
-            if asks {
-                socket += " "
+            if asksForAcknowledgement {
                 try? acknowledge()
             } else if ping != "none", answered.insert(ping).inserted {
                 try? pong()

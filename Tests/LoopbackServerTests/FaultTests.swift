@@ -163,7 +163,8 @@ import Testing
 
     @Test func acksAreWithheldOrWrong() throws {
         for (effect, answer) in [
-            ("withhold-acks", ""), ("ack=+2", "<a xmlns='urn:xmpp:sm:3' h='3'/>"),
+            ("withhold-acks", ""), ("repeat-acks", "<a xmlns='urn:xmpp:sm:3' h='1'/><a xmlns='urn:xmpp:sm:3' h='1'/>"),
+            ("ack=+2", "<a xmlns='urn:xmpp:sm:3' h='3'/>"),
             ("ack=-2", "<a xmlns='urn:xmpp:sm:3' h='4294967295'/>"), ("ack=77", "<a xmlns='urn:xmpp:sm:3' h='77'/>"),
         ] {
             var dialogue = try Dialogue(faults: ["1:enable:\(effect)"])
@@ -276,6 +277,22 @@ import Testing
         _ = dialogue.hear(3)
         let bodies = dialogue.ask(3, "<presence/>").split(separator: "<body>").dropFirst().compactMap(\.first)
         #expect(bodies == ["1"])
+    }
+
+    @Test func aRestartMayKeepSessions() throws {
+        var dialogue = try Dialogue(faults: ["1:messages=2:restart-keeping"])
+        dialogue.bind(1, "alice", "home")
+        dialogue.bind(2, "bob", "phone")
+        let id = dialogue.enable(2)
+        dialogue.say(2, "<presence/>")
+        for number in 1...2 { dialogue.say(1, "<message to='bob@localhost'><body>\(number)</body></message>") }
+        #expect(dialogue.did().suffix(2) == ["abort 1", "abort 2"])
+        dialogue.input(.disconnected(2))
+        dialogue.authenticate(3, "bob")
+        _ = dialogue.hear(3)
+        let answer = dialogue.resume(3, id, h: 1)
+        #expect(answer.hasPrefix("<resumed xmlns='urn:xmpp:sm:3' h='1'"))
+        #expect(answer.contains("<body>1</body>") && !answer.contains("<body>2</body>"))
     }
 
     @Test func faultsOfOneMomentStrikeInTheirOrder() throws {

@@ -11,11 +11,13 @@ import Testing
         ("3+:connect:close=host-gone", Fault(on: .from(3), at: .connect, .close(condition: "host-gone"))),
         ("1:request=*:lose", Fault(on: .only(1), at: .request, time: .each, .lose)),
         ("1:bind:withhold-acks", Fault(on: .only(1), at: .bind, .withholdAcks)),
+        ("1:bind:repeat-acks", Fault(on: .only(1), at: .bind, .repeatAcks)),
         ("1:bind:ack=+7", Fault(on: .only(1), at: .bind, .acknowledgeShifted(by: 7))),
         ("1:bind:ack=-7", Fault(on: .only(1), at: .bind, .acknowledgeShifted(by: -7))),
         ("1:bind:ack=4294967295", Fault(on: .only(1), at: .bind, .acknowledgeAlways(.max))),
         ("1:resume:forget", Fault(on: .only(1), at: .resume, .forget)),
         ("1:after-stanzas=5:restart", Fault(on: .only(1), at: .stanzas, time: .nth(5), after: true, .restart)),
+        ("1:stanzas:restart-keeping", Fault(on: .only(1), at: .stanzas, .restartKeeping)),
         ("1:success:pause=250ms", Fault(on: .only(1), at: .success, .pause(.milliseconds(250)))),
         (
             "1:success:send=<a:b c='d'/>\\n\\x00\\\\",

@@ -164,7 +164,8 @@ struct Dice {
     private static func server(_ dice: inout Dice) throws -> Server {
         let triggers = Fault.Trigger.allCases.filter { $0 != .bytesIn && $0 != .bytesOut }.map(\.rawValue)
         let effects = [
-            "abort", "close=reset", "stall", "pause=5ms", "withhold-acks", "ack=+1", "forget", "restart", "send=x",
+            "abort", "close=reset", "stall", "pause=5ms", "withhold-acks", "ack=+1", "forget", "restart",
+            "restart-keeping", "repeat-acks", "send=x",
             "deliver=<message/>", "room-forget=ops", "rooms-silent", "rooms-answer", "rooms-restart", "rooms-shutdown",
             "rooms-withhold=2", "rooms-limit=50ms",
         ]

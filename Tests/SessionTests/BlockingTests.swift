@@ -280,6 +280,7 @@ import Testing
         try Self.ask(.block([Self.bob]), &talk)
         talk.now = talk.now + .seconds(20)
         try talk.session.ask(.blockList, tag: 2, at: talk.now)
+        talk.feed(.handled(upTo: talk.session.inboundStanza))
         talk.feed(.disconnected(.closed("reset")))
         talk.now = talk.now + .seconds(10)
         talk.output = ""

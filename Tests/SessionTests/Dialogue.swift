@@ -27,15 +27,17 @@ struct Dialogue {
     var output = ""
 
     init(
-        resource: String? = "r", presence: Configuration.Presence? = nil,
-        _ adjust: (inout Configuration) -> Void = { _ in }
+        resource: String? = "r", presence: Configuration.Presence? = nil, restoring saved: SavedStream? = nil,
+        handled: UInt32 = 0, goneFor: Duration = .zero, _ adjust: (inout Configuration) -> Void = { _ in }
     ) throws {
         var configuration = Configuration(
             account: try JID(Self.account), resource: resource, credentials: .password(Secret("secret")),
             presence: presence)
         configuration.retry = .forever
         adjust(&configuration)
-        session = ClientSession(configuration) { [UInt8](repeating: 0, count: $0) }
+        session = ClientSession(configuration, restoring: saved, handled: handled, goneFor: goneFor) {
+            [UInt8](repeating: 0, count: $0)
+        }
     }
 
     // MARK: - Talking
@@ -156,7 +158,17 @@ struct Dialogue {
     }
 }
 
+extension Action {
+    /// Whether it tells what to keep of the stream.
+    var isOfStream: Bool { if case .keepStream = self { true } else { false } }
+}
+
 extension Array where Element == Action {
+    /// What is to be kept of the stream, in order.
+    var streams: [SavedStream?] {
+        compactMap { if case .keepStream(let saved) = $0 { .some(saved) } else { nil } }
+    }
+
     /// The rows accepted, in order.
     var accepted: [UInt64] {
         compactMap { if case .accepted(let row) = $0 { row } else { nil } }

@@ -132,7 +132,10 @@ import Testing
             "conflict: another client bound the resource r of bridge@example.org; "
             + "stop it, or give this one a resource of its own"
         #expect(
-            talk.did() == [.closeConnection, .event(.offline(reason: words, retryIn: nil)), .ended(.conflict(words))])
+            talk.did() == [
+                .closeConnection, .event(.offline(reason: words, retryIn: nil)), .keepStream(nil),
+                .ended(.conflict(words)),
+            ])
         #expect(talk.written() == "</stream:stream>")
     }
 

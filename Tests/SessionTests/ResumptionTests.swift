@@ -64,6 +64,28 @@ import Testing
         #expect(talk.output.hasPrefix("<message id='4'/>"))
     }
 
+    /// A server may be silent about a count that it cannot bear (Prosody 0.12), or end the stream: it is not asked for ever.
+    @Test(arguments: [false, true]) func aResumptionThatIsNotAnsweredIsGivenUp(_ isError: Bool) throws {
+        var talk = try Self.interrupted()
+        var resumptions = 0
+        while talk.output.contains("<resume ") {
+            resumptions += 1
+            try #require(resumptions < 9)
+            if isError {
+                talk.server(
+                    "<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>")
+            } else {
+                talk.passToDeadline()
+            }
+            #expect(talk.session.deadline != nil)
+            talk.passToDeadline()
+            talk.authenticate()
+            talk.output = ""
+            talk.features(Dialogue.bind, Dialogue.sm)
+        }
+        #expect(resumptions == (isError ? 1 : 2) && talk.output.contains("<bind"))
+    }
+
     @Test func resumptionWithACountTooHighStartsAfresh() throws {
         var talk = try Self.interrupted()
         talk.server("<resumed xmlns='urn:xmpp:sm:3' h='99' previd='sm-1'/>")

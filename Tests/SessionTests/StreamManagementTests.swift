@@ -22,7 +22,7 @@ import Testing
         _ = talk.written()
         talk.ack(2)
         let ping = "<iq type='get' id='\(talk.lastID("accept"))' to='example.org'><ping xmlns='urn:xmpp:ping'/></iq>"
-        #expect(talk.output == ping + Self.request)
+        #expect(talk.output == ping)  // nobody waits for its acknowledgement
         #expect(talk.did() == [])
         // Row 3 is acknowledged only now: this ping says nothing of it.
         let id = talk.lastID("accept")
@@ -100,9 +100,10 @@ import Testing
         _ = talk.did()
         _ = talk.written()
         talk.send(rows: 2...2)
-        talk.ack(3)  // the first ping counts as well
-        #expect(talk.written() == "<message id='2'/>" + Self.request)
+        #expect(talk.written() == "<message id='2'/>")
         talk.feed(.drain)
+        #expect(talk.written() == Self.request)
+        talk.ack(3)  // the first ping counts as well
         #expect(talk.output.contains("urn:xmpp:ping") && talk.did() == [])
         talk.pong()
         #expect(talk.did() == [.accepted(upTo: 2), .drained])

@@ -91,8 +91,8 @@ import Testing
                 case .spill(let number):
                     handledByUs = max(handledByUs, number)
                     talk.feed(.handled(upTo: number))
-                case .event, .writable, .connect, .restartStream, .startTLS, .derive, .drained, .closeConnection,
-                    .abortConnection, .ended:
+                case .event, .writable, .connect, .restartStream, .startTLS, .derive, .drained, .keepStream,
+                    .closeConnection, .abortConnection, .ended:
                     break
                 }
             }

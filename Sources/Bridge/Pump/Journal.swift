@@ -158,7 +158,9 @@ extension Pump {
         static let token = "token"
         /// There while a run is alive.
         static let unclean = "unclean"
-        /// The count of what is handled of the stream that is kept.
+        /// The stream to resume.
+        static let stream = "stream"
+        /// The count of what is handled of it.
         static let inbound = "inbound"
     }
 
@@ -183,6 +185,23 @@ extension Pump {
     mutating func closeJournal() {
         guard journal.isDurable else { return }
         journal.order(.keep(Checkpoint.unclean, nil))
+    }
+
+    /// Keeps what the next run needs to resume the stream, and the count that belongs to it.
+    mutating func keep(_ stream: SavedStream?) {
+        journal.order(.keep(Checkpoint.stream, stream?.bytes))
+        keepCount(upTo: stanzaHandled)
+    }
+
+    /// The count of handled stanzas, where the stream may outlive us.
+    mutating func keepCount(upTo stanza: UInt64) {
+        guard journal.isDurable, let count = session.handledCount(ifHandledUpTo: stanza) else { return }
+        journal.order(.keep(Checkpoint.inbound, Self.bytes(of: count)))
+    }
+
+    /// Reads the count back.
+    static func count(of bytes: [UInt8]) -> UInt32? {
+        bytes.count == 4 ? bytes.reduce(0) { $0 << 8 | UInt32($1) } : nil
     }
 
     /// A number as a checkpoint keeps it: big-endian.

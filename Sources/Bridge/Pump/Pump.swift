@@ -262,7 +262,10 @@ struct Pump {
     ) {
         self.options = options
         self.errand = errand
-        session = ClientSession(configuration, random: random)
+        let checkpoints = options.spool?.checkpoints ?? [:]
+        session = ClientSession(
+            configuration, restoring: checkpoints[Checkpoint.stream].flatMap(SavedStream.init(bytes:)),
+            handled: checkpoints[Checkpoint.inbound].flatMap(Self.count(of:)) ?? 0, random: random)
         board = StatusBoard(base: configuration.firstPresence)
         router = Router(rules: rules, host: host)
         held = HeldTexts(router)
@@ -285,7 +288,7 @@ struct Pump {
         }
         sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
         accountJID = configuration.account
-        let known = spool?.checkpoints[Checkpoint.token]
+        let known = checkpoints[Checkpoint.token]
         stanzas = MessageStanza(token: known.map { String(decoding: $0, as: UTF8.self) } ?? token)
         settleOverflow()
     }
@@ -370,6 +373,8 @@ struct Pump {
             if isOver { break }
             carryOut(action)
         }
+        // The session counts as handled what it is told, also of stanzas that made no event.
+        if case .element = input, !isSated, !isOver { noteObserved() }
         counters.isOnline = session.isOnline
     }
 
@@ -383,6 +388,7 @@ struct Pump {
         case .spill(let stanza):
             // Of a run that takes no more, what it did not print stays with the server.
             if !isSated { spill(upTo: stanza) }
+        case .keepStream(let saved): keep(saved)
         case .drained: settleIfDrained()
         case .ended(let ending): ended(ending)
         }

@@ -153,6 +153,7 @@ extension Pump {
     /// What is handled is said once it is safe: what was made of it, and the count itself (DESIGN 6.3).
     private mutating func promiseHandled(upTo stanza: UInt64) {
         guard journal.isDurable else { return drive(.handled(upTo: stanza)) }
+        keepCount(upTo: stanza)
         journal.promise(.handled(upTo: stanza))
     }
 

@@ -41,6 +41,8 @@ struct Room: Sendable {
     private(set) var hasBeenJoined = false
     /// Failures in a row.
     private var failures = 0
+    /// Another process came in on this stream, which brings all that was said since.
+    var mayBeIn = false
     /// Wanted again while it is being left.
     private var comesBack = false
     /// The stream was down when it was left, or another nick was wanted: the room has still to be told.
@@ -195,7 +197,8 @@ struct Room: Sendable {
         askForInfo(&around)
         let id = around.id("join")
         joinID = id
-        around.write(RoomStanza.join(occupant, password: choice.password, history: choice.history, id: id))
+        let history = mayBeIn ? 0 : choice.history
+        around.write(RoomStanza.join(occupant, password: choice.password, history: history, id: id))
         state = .comingIn(deadline: around.now + around.limits.roomAnswerTimeout)
     }
 
@@ -246,6 +249,7 @@ struct Room: Sendable {
     mutating func becomeJoined(_ action: RoomUpdate.Action, _ around: inout RoomSurroundings) {
         state = .joined(since: around.now)
         hasBeenJoined = true
+        mayBeIn = false
         check = PresenceCheck(heardAt: around.now, silence: around.silence())
         var update = RoomUpdate(action, room: jid, nick: nick)
         update.occupants = occupants.count
@@ -319,6 +323,7 @@ struct Room: Sendable {
 
     /// A stream that knows nothing of the old one: the server has told the rooms that we are gone.
     mutating func startedAfresh(_ around: inout RoomSurroundings) {
+        mayBeIn = false
         switch state {
         case .comingIn, .lost: state = .waiting
         case .opening, .joined:

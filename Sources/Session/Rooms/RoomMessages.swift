@@ -17,7 +17,8 @@ extension Room {
         origin.occupantID = announcesOccupantIDs ? OccupantPresence.occupantID(of: stanza) : nil
         if isGroupchat {
             origin.isReflection = from == nick
-            origin.isHistory = message.delay != nil && (awaitsSubject || isDelayedByRoom(stanza))
+            // Servers delay what they kept for a stream that goes on, too.
+            origin.isHistory = message.delay != nil && (awaitsSubject && !mayBeIn || isDelayedByRoom(stanza))
             if let subject = stanza.child("subject", NS.client), stanza.child("body", NS.client) == nil,
                 stanza.child("thread", NS.client) == nil
             {

@@ -93,6 +93,11 @@ struct Rooms: Sendable {
         expire(at: now)
     }
 
+    /// The stream of another process goes on here: we may be in each room, but know nobody there.
+    mutating func takeOver() {
+        for jid in rooms.keys { rooms[jid]?.mayBeIn = true }
+    }
+
     /// The session ends in good order: what goes to the rooms before.
     mutating func leaveAll(at now: Instant) {
         around.now = now
