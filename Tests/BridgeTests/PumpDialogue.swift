@@ -2,6 +2,7 @@ import ArgumentParser
 import Config
 import Endpoints
 import Session
+import Spool
 import Stanza
 import Testing
 import Wire
@@ -30,6 +31,14 @@ struct PumpDialogue {
     var said: [String] = []
     /// What the session wanted of the connection since the last look.
     var wanted: [Session.Action] = []
+    /// The durable store, where the run has one.
+    var store: StoreImage?
+    /// Whether the store answers nothing.
+    var storeWaits = false
+    /// What it has not answered.
+    private var asked: [Pump.Action] = []
+    /// What of each source may be forgotten there.
+    var consumed: [Int: UInt64] = [:]
     /// The status the run has ended with.
     var status: ExitStatus?
     /// What was written to the socket since the last look.
@@ -48,7 +57,7 @@ struct PumpDialogue {
     /// A run as the command line and a file (YAML) order it.
     init(
         _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, daemon: Bool = false,
-        _ adjust: (inout Configuration) -> Void = { _ in }
+        store: StoreImage? = nil, _ adjust: (inout Configuration) -> Void = { _ in }
     ) throws {
         let request = Request(
             kind: daemon ? .daemon : .filter, filter: try FilterOptions.parse(arguments),
@@ -66,6 +75,9 @@ struct PumpDialogue {
         options.nick = "bridge"
         options.rooms = try RoomsOfRun.choices(
             work.rules, plan, request, nick: "bridge", Environment(variables: [:], host: "host"))
+        self.store = store
+        options.spool = store?.contents
+        options.stateName = store == nil ? nil : "/state"
         pump = Pump(
             options: options, configuration: configuration, rules: work.rules, host: "host", token: Self.token,
             random: { [UInt8](repeating: 0, count: $0) })
@@ -74,9 +86,10 @@ struct PumpDialogue {
 
     /// The same, logged in, with nothing left to look at.
     static func online(
-        _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, features: String = ""
+        _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, features: String = "",
+        daemon: Bool = false, store: StoreImage? = nil
     ) throws -> PumpDialogue {
-        var talk = try PumpDialogue(arguments, yaml: yaml, retry: retry)
+        var talk = try PumpDialogue(arguments, yaml: yaml, retry: retry, daemon: daemon, store: store)
         try talk.logIn(features: features)
         talk.settle()
         talk.forget()
@@ -91,7 +104,8 @@ struct PumpDialogue {
             switch action {
             case .say(let level, let text): said.append("\(level): \(text)")
             case .session(let action): wanted.append(action)
-            case .store, .load, .consumed: break
+            case .store, .load: asked.append(action)
+            case .consumed(let source, let bytes): consumed[source] = bytes
             case .finish(let status): self.status = status
             }
         }
@@ -105,6 +119,20 @@ struct PumpDialogue {
         printed += String(decoding: bytes, as: UTF8.self)
         printedBytes += UInt64(bytes.count)
         if !readerWaits && !bytes.isEmpty { feed(.outputWritten(printedBytes)) }
+        if !storeWaits { answer() }
+    }
+
+    /// The store does what it was asked, and answers.
+    mutating func answer() {
+        while !asked.isEmpty {
+            switch asked.removeFirst() {
+            case .store(let batch):
+                store?.carryOut(batch)
+                feed(.stored(.committed(batch: batch.number)))
+            case .load(let request): feed(.stored(.loaded(request.lane, store?.load(request) ?? [])))
+            case .session, .say, .consumed, .finish: break
+            }
+        }
     }
 
     private var wall: WallTime { WallTime(milliseconds: Self.began.milliseconds + now.nanoseconds / 1_000_000) }
@@ -141,6 +169,8 @@ struct PumpDialogue {
     /// From the order to connect to being online with stream management.
     mutating func logIn(features: String = "", enabled: String = "id='sm-1' resume='true' max='300'") throws {
         try authenticate(features: features)
+        // The server knows nothing of a stream of before.
+        if socket.contains("<resume ") { try server("<failed xmlns='urn:xmpp:sm:3'/>") }
         try bound(enabled)
     }
 

@@ -135,7 +135,8 @@ extension Pump {
         case .lost: lost(update)
         case .left:
             answerJoin(update.room) { $0.refuse(code: "left", text: "left before it was entered") }
-            close(update.room, "we have left the room")
+            // At the end of a run all rooms are left, and what waits for them is the next one's.
+            if !(backlog.isDurable && phase == .leaving) { close(update.room, "we have left the room") }
         case .invited: invited(update)
         case .subject, .declined: break
         }
