@@ -33,7 +33,7 @@ final class Database {
     init(path: String, readOnly: Bool = false) throws(StoreFailure) {
         var handle: OpaquePointer?
         let mode = readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-        let code = sqlite3_open_v2(path, &handle, mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        let code = sqlite3_open_v2(path, &handle, mode | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard let handle else { throw StoreFailure(kind: .passing, description: "out of memory") }
         self.handle = handle
         guard code == SQLITE_OK else {
@@ -57,6 +57,9 @@ final class Database {
         let code = sqlite3_exec(handle, sql, nil, nil, nil)
         if code != SQLITE_OK { throw failure(code) }
     }
+
+    /// How many rows the last statement changed.
+    var changes: Int { Int(sqlite3_changes(handle)) }
 
     /// One number that SQL gives.
     func number(_ sql: String) throws(StoreFailure) -> Int {

@@ -23,7 +23,7 @@ public final class SQLiteStore {
         static let freePagesMax = 1_000
     }
 
-    private let database: Database
+    let database: Database
     private var releasedSinceVacuum = 0
 
     /// Opens a store, or makes one.
@@ -120,26 +120,6 @@ public final class SQLiteStore {
             found.append(StoredRow(row, attempts: Int(rows.number(4)), until: rows.number(5)))
         }
         rows.reset()
-        return found
-    }
-
-    /// The dead letters, oldest first.
-    public func deadLetters() throws(StoreFailure) -> [DeadLetter] {
-        let rows = try database.statement(
-            """
-            SELECT d.number, d.lane, d.payload, d.origin_id, d.ref, d.condition, d.text, d.time, l.name
-            FROM dead d JOIN lanes l USING (lane) ORDER BY d.number
-            """)
-        var found: [DeadLetter] = []
-        while try rows.step() {
-            let draft = RowDraft(
-                lane: Lane(rawValue: UInt32(truncatingIfNeeded: rows.number(1))), payload: rows.bytes(2),
-                originID: rows.text(3) ?? "", ref: rows.text(4))
-            found.append(
-                DeadLetter(
-                    row: Row(draft, number: rows.unsigned(0)), lane: rows.text(8) ?? "",
-                    reason: .init(condition: rows.text(5), text: rows.text(6) ?? "", time: rows.number(7))))
-        }
         return found
     }
 
@@ -277,8 +257,13 @@ public final class SQLiteStore {
 
 extension SQLiteStore {
     /// For tests: the file may grow by so many pages only; nil lifts that.
-    func limitPages(spare: Int?) throws(StoreFailure) {
+    package func limitPages(spare: Int?) throws(StoreFailure) {
         let count = try database.number("PRAGMA page_count")
         _ = try database.number("PRAGMA max_page_count = \(spare.map { count + $0 } ?? 1 << 30)")
+    }
+
+    /// For tests: the file says that it is of that version.
+    package func pretendVersion(_ version: Int) throws(StoreFailure) {
+        try database.run("PRAGMA user_version = \(version)")
     }
 }

@@ -39,6 +39,8 @@ struct PumpDialogue {
     private var asked: [Pump.Action] = []
     /// What of each source may be forgotten there.
     var consumed: [Int: UInt64] = [:]
+    /// What the co-process was told.
+    var childTold: [String] = []
     /// The status the run has ended with.
     var status: ExitStatus?
     /// What was written to the socket since the last look.
@@ -57,11 +59,11 @@ struct PumpDialogue {
     /// A run as the command line and a file (YAML) order it.
     init(
         _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, daemon: Bool = false,
-        store: StoreImage? = nil, _ adjust: (inout Configuration) -> Void = { _ in }
+        store: StoreImage? = nil, command: [String]? = nil, _ adjust: (inout Configuration) -> Void = { _ in }
     ) throws {
         let request = Request(
             kind: daemon ? .daemon : .filter, filter: try FilterOptions.parse(arguments),
-            session: try SessionOptions.parse([]))
+            session: try SessionOptions.parse([]), command: command)
         let plan = try yaml.map { try Load.plan(yaml: Array($0.utf8), file: "bridges.yaml").get() }
         let work = try Work(request, plan)
         var configuration = Configuration(
@@ -87,9 +89,10 @@ struct PumpDialogue {
     /// The same, logged in, with nothing left to look at.
     static func online(
         _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, features: String = "",
-        daemon: Bool = false, store: StoreImage? = nil
+        daemon: Bool = false, store: StoreImage? = nil, command: [String]? = nil
     ) throws -> PumpDialogue {
-        var talk = try PumpDialogue(arguments, yaml: yaml, retry: retry, daemon: daemon, store: store)
+        var talk = try PumpDialogue(
+            arguments, yaml: yaml, retry: retry, daemon: daemon, store: store, command: command)
         try talk.logIn(features: features)
         talk.settle()
         talk.forget()
@@ -106,6 +109,8 @@ struct PumpDialogue {
             case .session(let action): wanted.append(action)
             case .store, .load: asked.append(action)
             case .consumed(let source, let bytes): consumed[source] = bytes
+            case .signalChild: childTold.append("stop")
+            case .killChild: childTold.append("die")
             case .finish(let status): self.status = status
             }
         }
@@ -130,7 +135,7 @@ struct PumpDialogue {
                 store?.carryOut(batch)
                 feed(.stored(.committed(batch: batch.number)))
             case .load(let request): feed(.stored(.loaded(request.lane, store?.load(request) ?? [])))
-            case .session, .say, .consumed, .finish: break
+            case .session, .say, .consumed, .signalChild, .killChild, .finish: break
             }
         }
     }

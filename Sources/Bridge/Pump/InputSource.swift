@@ -31,8 +31,6 @@ struct InputSource: Sendable {
     /// Places in it that are not safe yet.
     var marks = Queue<SourceMark>()
 
-    /// What a person calls it.
-    var name: String { endpoint == .stdin ? "standard input" : "\(endpoint)" }
 }
 
 extension Pump {
@@ -145,7 +143,7 @@ extension Pump {
     private mutating func unexpectedInput() {
         guard phase == .running else { return }
         actions.append(
-            .say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
+            .say(.error, "lines come on \(name(of: 0)) and no rule takes them; give --to JID, or a bridge from: stdin"))
         worst = .usage
         leave()
     }
@@ -160,7 +158,7 @@ extension Pump {
             if !atOnce, let told, now < told + .seconds(Limits.complaintSeconds) { continue }
             sources[source].complaintsTold = now
             let complaints = sources[source].framer.takeComplaints()
-            actions.append(.say(.warning, "\(sources[source].name): \(complaints)"))
+            actions.append(.say(.warning, "\(name(of: source)): \(complaints)"))
             emit(.error(complaints, source: "\(sources[source].endpoint)"))
         }
     }

@@ -168,7 +168,7 @@ extension Pump {
     mutating func restore() {
         guard let contents = options.spool else { return }
         if contents.checkpoints[Checkpoint.token] == nil {
-            journal.order(.keep(Checkpoint.token, Array(stanzas.token.utf8)))
+            journal.order(.keep(Checkpoint.token, Array(idToken.utf8)))
         }
         journal.order(.keep(Checkpoint.unclean, Self.bytes(of: UInt64(clamping: wall.milliseconds))))
         for lane in contents.lanes where lane.rows > 0 {

@@ -2,15 +2,8 @@ import Stanza
 
 /// A message of ours as the bytes that go over the wire; its id says which row of the spool it is.
 struct MessageStanza {
-    /// Random text that no other spool has, so that a row's number names it over restarts too.
-    let token: String
     /// What goes before the row's number in every id of ours: tells our bounces from those of others.
     let idPrefix: String
-
-    init(token: String) {
-        self.token = token
-        idPrefix = "xb-\(token)-"
-    }
 
     /// The content of a message.
     struct Content {

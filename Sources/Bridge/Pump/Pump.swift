@@ -35,6 +35,8 @@ struct Pump {
         case stored(StoreReply)
         /// SIGTERM or SIGINT.
         case stop
+        /// The co-process has ended, and all that it printed is told.
+        case childEnded(ChildEnd)
         /// SIGUSR1.
         case status
         /// The time that ``deadline`` named has come.
@@ -53,62 +55,12 @@ struct Pump {
         case load(StoreRequest)
         /// So many bytes of a source in all are safe, and may be forgotten there: whole lines.
         case consumed(source: Int, bytes: UInt64)
+        /// Pass the signal to stop on to the co-process.
+        case signalChild
+        /// Kill it.
+        case killChild
         /// The run is over; standard output has been written.
         case finish(ExitStatus)
-    }
-
-    /// How this run behaves.
-    struct Options: Sendable {
-        var reads: Reads = .nothing
-        var prints = false
-        var output: OutputForm = .ndjson
-        var endOfInput: EndOfInput = .drain
-        /// Whether nothing is read before the first login.
-        var waitsForLogin = false
-        /// Whether lines that no rule takes are a mistake to tell.
-        var watchesInput = false
-        var retry: Configuration.Retry = .forever
-        var count: Int?
-        var timeout: Duration?
-        var framing = LineFramer.Limits()
-        /// Whether the session's own state is printed though no rule takes it: so that the reader of a single peer's
-        /// messages knows when they can come.
-        var printsSession = false
-        /// Whether commands come, so that results must go somewhere.
-        var answersCommands = false
-        /// Whether the run goes on until it is told to stop, whatever becomes of its rooms.
-        var isDaemon = false
-        /// What we are called in rooms where nothing else is said.
-        var nick = "xmpp-bridge"
-        /// The rooms to be in from the start.
-        var rooms: [RoomChoice] = []
-        /// What the durable store held; nil where all is in memory.
-        var spool: StoreContents?
-        /// Where tailed files were left.
-        var tailPositions: [TailPosition] {
-            (spool?.positions ?? [:]).sorted { $0.key < $1.key }.flatMap { TailPositions.read($0.value) ?? [] }
-        }
-        /// How much that store may hold.
-        var spoolBytesMax = Backlog.Limits().spoolBytesMax
-        /// Where it is, for a person.
-        var stateName: String?
-        /// Whose subscription requests are approved at once.
-        var accepts: [JIDGlob] = []
-        /// Whose invitations into rooms are followed.
-        var invitations: [JIDGlob] = []
-        /// Who is blocked at each login.
-        var blocks: [JID] = []
-        /// Whether our messages ask for receipts (XEP-0184).
-        var asksReceipts = false
-
-        /// A framer for what is read: text is cleaned and split, a command is taken whole or refused.
-        func newFramer() -> LineFramer {
-            if reads != .commands { return LineFramer(.text, limits: framing) }
-            return LineFramer(.json, limits: .init(lineBytesMax: Limits.commandBytesMax, overlong: .refuse))
-        }
-
-        /// What standard input holds.
-        enum Reads: Sendable { case nothing, lines, commands }
     }
 
     /// Named limits, unit last.
@@ -134,6 +86,8 @@ struct Pump {
         static let blockBytesMax: UInt64 = 1_024 * 1_024
         /// What the writer of a FIFO that may drop its oldest lines holds at once.
         static let handedBytesMax = 65_536
+        /// From a signal that is passed on to the co-process to its being killed.
+        static let childSeconds = 5
         /// From a signal's order to leave to the leaving, whatever is unaccepted then.
         static let drainSeconds = 10
         /// How long the end waits for the answers to queries.
@@ -162,6 +116,8 @@ struct Pump {
     var backlog: Backlog
     var journal: Journal
     var reader = CommandReader()
+    /// Random text that no other spool has, so that the numbers of its rows name them over restarts too.
+    let idToken: String
     let stanzas: MessageStanza
     /// The account, for what comes without a sender.
     let accountJID: JID
@@ -214,6 +170,7 @@ struct Pump {
     /// What rules hold back.
     var held: HeldTexts
     var tails = TailedFiles()
+    var child: ChildState
 
     // Inbound.
     var sinks: [OutputSink]
@@ -279,6 +236,7 @@ struct Pump {
         destinations = Destinations(restoring: spool?.lanes ?? [])
         sealedNumber = backlog.lastNumber
         deadLetters = spool?.deadLetters ?? 0
+        child = options.hasChild ? .running : .none
         sources = [
             InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
         ]
@@ -289,7 +247,8 @@ struct Pump {
         sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
         accountJID = configuration.account
         let known = checkpoints[Checkpoint.token]
-        stanzas = MessageStanza(token: known.map { String(decoding: $0, as: UTF8.self) } ?? token)
+        idToken = known.map { String(decoding: $0, as: UTF8.self) } ?? token
+        stanzas = MessageStanza(idPrefix: "xb-\(idToken)-")
         settleOverflow()
     }
 
@@ -324,6 +283,7 @@ struct Pump {
         case .sinkRecovered(let sink): sinkRecovered(sink)
         case .stored(let reply): stored(reply)
         case .stop: stop()
+        case .childEnded(let end): childEnded(end)
         case .status: actions.append(.say(.error, statusLine))
         case .timeout: timeout()
         }
@@ -354,6 +314,7 @@ struct Pump {
         for join in joins.values { consider(join.until) }
         if case .within(let patience) = options.retry { for since in outOfRooms.values { consider(since + patience) } }
         consider(errand?.deadline)
+        consider(child.deadline)
         return first
     }
 

@@ -11,14 +11,19 @@ extension Pump {
     }
 
     mutating func inputFailed(_ reason: String, of source: Int) {
-        actions.append(.say(.error, "reading \(sources[source].name) failed: \(reason)"))
+        actions.append(.say(.error, "reading \(name(of: source)) failed: \(reason)"))
         worst = .io
         if phase == .running { beginDrain(limit: nil) }
     }
 
     /// SIGTERM and SIGINT: a second one is the driver's, it ends the process at once.
     mutating func stop() {
-        let limit = now + .seconds(Limits.drainSeconds)
+        // What a co-process says before it goes is still taken.
+        if askChild() { return }
+        stop(until: now + .seconds(Limits.drainSeconds))
+    }
+
+    mutating func stop(until limit: Instant) {
         switch phase {
         case .running: beginDrain(limit: limit)
         case .draining: phase = .draining(until: limit)
@@ -38,6 +43,7 @@ extension Pump {
     /// - Parameter isGone: whether its reader has gone, which is how `head` says that it has enough.
     mutating func outputFailed(_ reason: String, isGone: Bool) {
         guard !sinks[0].isBroken else { return }
+        if options.hasChild { return childIsDeaf() }
         // A reader that has all there was may go while we take our leave.
         if isGone, phase != .running, sinks[0].isDone { return }
         sinks[0].breakOff()
@@ -108,6 +114,7 @@ extension Pump {
         case .flushing(let status, let until): if until <= now { giveUpOutput(status) }
         case .leaving, .finished: break
         }
+        expireChild()
         expireHeld()
         expireMarks()
         backlog.expire(at: wall.milliseconds)
@@ -123,7 +130,8 @@ extension Pump {
     private mutating func giveUpOutput(_ status: ExitStatus) {
         for sink in sinks where !sink.isDone {
             let who = sink.endpoint == .stdout ? "taken by its reader" : "written"
-            actions.append(.say(.error, "\(sink.waiting) bytes for \(sink.name) were not \(who)"))
+            let name = sink.endpoint == .stdout ? outputName : sink.name
+            actions.append(.say(.error, "\(sink.waiting) bytes for \(name) were not \(who)"))
         }
         if !journal.isSafe {
             let why = journal.failure.map { ": \($0)" } ?? " in time"
@@ -171,7 +179,8 @@ extension Pump {
         guard case .flushing(let status, _) = phase else { return }
         // What was promised to be kept must be.
         guard journal.isSafe || journal.isBroken else { return }
-        if isAllWritten { finish(sinks[0].isBroken && status == .success ? .io : status) }
+        let hasLostReader = sinks[0].isBroken && !options.hasChild
+        if isAllWritten { finish(hasLostReader && status == .success ? .io : status) }
     }
 
     private mutating func finish(_ status: ExitStatus) {

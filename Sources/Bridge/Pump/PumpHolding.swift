@@ -11,7 +11,7 @@ extension Pump {
         guard journal.isDurable, !joined.contains(where: { $0.tokens.endWith(token) }) else { return }
         let place = endpoint(of: source).description
         journal.order(
-            .hold(HeldInput(token: token, rule: name(of: rule), place: place, isLine: true, bytes: line.bytes)))
+            .hold(HeldInput(token: token, rule: ruleName(rule), place: place, isLine: true, bytes: line.bytes)))
     }
 
     /// Keeps a text that waits, unless it has gone on already, or was dropped.
@@ -24,7 +24,7 @@ extension Pump {
         else { return }
         let place = delivery.destination.description
         journal.order(
-            .hold(HeldInput(token: token, rule: name(of: delivery.rule), place: place, isLine: false, bytes: text)))
+            .hold(HeldInput(token: token, rule: ruleName(delivery.rule), place: place, isLine: false, bytes: text)))
     }
 
     /// What was made of that input is in the store by now, or it was dropped and told.
@@ -38,7 +38,7 @@ extension Pump {
     }
 
     /// What a rule is called in the store and on stderr.
-    func name(of rule: Int) -> String { router.rules[rule].name ?? "number \(rule + 1)" }
+    func ruleName(_ rule: Int) -> String { router.rules[rule].name ?? "number \(rule + 1)" }
 
     private func endpoint(of source: Source) -> Endpoint {
         switch source {
@@ -67,7 +67,7 @@ extension Pump {
         actions.append(.say(.error, "\(what) dropped that bridges held back which are not there any more"))
     }
 
-    private func rule(named name: String) -> Int? { router.rules.indices.first { self.name(of: $0) == name } }
+    private func rule(named name: String) -> Int? { router.rules.indices.first { self.ruleName($0) == name } }
 
     private mutating func restoreLine(_ input: HeldInput) -> Bool {
         guard let rule = rule(named: input.rule), let group = router.rules[rule].shaping.group, group.joinsLines,

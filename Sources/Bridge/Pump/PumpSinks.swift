@@ -59,7 +59,7 @@ extension Pump {
         guard count > 0 else { return }
         sinks[sink].dropped = 0
         guard sink == 0 else { return tellGap(of: sink, count) }
-        let text = "standard output's reader is too slow"
+        let text = options.hasChild ? "the command reads too slowly" : "standard output's reader is too slow"
         if sinks[sink].form == .ndjson {
             let before = sinks[sink].output.count
             _ = sinks[sink].append(.gap(reason: "slow-reader", text: text, count: count), at: wall)
@@ -128,7 +128,7 @@ extension Pump {
     mutating func written(_ total: UInt64, by sink: Int) {
         sinks[sink].wrote(total)
         if let number = sinks[sink].takeUnspilled() {
-            journal.order(.unspill(sink: sinks[sink].endpoint.description, upTo: number))
+            journal.order(.unspill(sink: storeName(of: sink), upTo: number))
         }
         let hasRoom = sinks[sink].waiting < Limits.outputWaitingBytesMax / 2
         if sink != 0, sinks[sink].dropped > 0, hasRoom { tellDropped(by: sink) }
@@ -175,18 +175,21 @@ extension Pump {
             journal.order(
                 .spill(
                     SpilledBytes(
-                        sink: sinks[sink].endpoint.description, number: number, time: parcel.time.milliseconds,
+                        sink: storeName(of: sink), number: number, time: parcel.time.milliseconds,
                         bytes: parcel.bytes)))
         }
+    }
+
+    /// What a sink is called in the store.
+    private func storeName(of sink: Int) -> String {
+        sink == 0 && options.hasChild ? "command" : sinks[sink].endpoint.description
     }
 
     /// What an earlier run had spilled is written first.
     mutating func restore(_ all: [SpilledBytes]) {
         var strange: [String: Int] = [:]
         for one in all.sorted(by: { ($0.sink, $0.number) < ($1.sink, $1.number) }) {
-            if let endpoint = try? Endpoint(parsing: one.sink), let sink = sinkNumbers[endpoint],
-                sink > 0 || options.prints
-            {
+            if let sink = sinks.indices.first(where: { storeName(of: $0) == one.sink }), sink > 0 || options.prints {
                 sinks[sink].restore(one)
             } else {
                 strange[one.sink, default: 0] += one.bytes.count
