@@ -57,13 +57,13 @@ extension RunPlan {
         options.nick = nick
         options.rooms = try RoomsOfRun.choices(
             work.rules, file, request, nick: nick, environment)
-        try keepState(in: part, work, file?.spool)
         options.waitsForLogin = session.retry == .failFast
         options.watchesInput = work.watchesInput && (command != nil || Self.inputMayBring())
         host = environment.host
         token = Self.randomToken()
         logLevel = flags.logLevel
         quiet = flags.quiet
+        try keepState(in: part, work, file?.spool)
     }
 
     /// Everything that is accepted is kept in our part of the state, where there is one.

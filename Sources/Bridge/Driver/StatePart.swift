@@ -46,7 +46,8 @@ struct StatePart {
                 contents = try store.contents()
             } catch { throw StateDirectory.failure("\(part)/\(fileName)", error.description) }
             return StatePart(
-                state: directory, directory: part, isFirst: number == 1, resource: "xmpp-bridge.\(host)-\(number)", contents: contents,
+                state: directory, directory: part, isFirst: number == 1, resource: "xmpp-bridge.\(host)-\(number)",
+                contents: contents,
                 keeper: StoreKeeper(store), notes: notes)
         }
         throw StartFailure(.cannotCreate, "all \(partsMax) parts of \(directory) are taken")
