@@ -24,6 +24,10 @@ enum ExitStatus: Int32, Sendable {
     case refused = 77
     /// The configuration is wrong.
     case configuration = 78
+    /// The command behind `--` is there and cannot be run, in a shell's number.
+    case commandNotExecutable = 126
+    /// The command behind `--` is not there, in a shell's number.
+    case commandNotFound = 127
 }
 
 /// Why a run cannot begin: one line for a person and the status it ends with.

@@ -18,15 +18,29 @@ public struct EventWriter: Sendable {
         time.append(to: &output)
         output.append(contentsOf: #"","seq":"#.utf8)
         output.append(contentsOf: String(nextSequence).utf8)
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.bytesMax(event.fields)) { bytes in
-            // There is room for the closing `}` and LF at least, so there is a base.
+        Self.append(event.fields, to: &output)
+        output.append(0x0A)
+        nextSequence += 1
+    }
+
+    /// Appends the event as an object with `event` and its fields alone: one that is not written as it happens.
+    public static func append(bare event: EventRecord, to output: inout [UInt8]) {
+        output.append(contentsOf: #"{"event":""#.utf8)
+        output.append(contentsOf: event.kind.rawValue.utf8)
+        output.append(UInt8(ascii: "\""))
+        append(event.fields, to: &output)
+    }
+
+    /// Appends the fields, each behind a comma, and what closes the object.
+    private static func append(_ fields: [EventRecord.Field], to output: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytesMax(fields)) { bytes in
+            // There is room for the closing `}` at least, so there is a base.
             guard let base = bytes.baseAddress else { return }
             var text = JSONText(writingTo: base)
-            Self.put(event.fields, to: &text)
-            Self.reserve(text.count, in: &output)
+            put(fields, to: &text)
+            reserve(text.count, in: &output)
             output.append(contentsOf: UnsafeBufferPointer(start: base, count: text.count))
         }
-        nextSequence += 1
     }
 
     /// More than any `event`, `time` and `seq` take.
@@ -76,6 +90,6 @@ public struct EventWriter: Sendable {
                 text.raw("]")
             }
         }
-        text.raw("}\n")
+        text.raw("}")
     }
 }

@@ -28,6 +28,33 @@ import Testing
         #expect(seen == Set(EventRecord.Kind.allCases))
     }
 
+    @Test func everyEventIsReadBack() throws {
+        for (event, expected) in try EventTable.rows() {
+            let text = Self.write(event)
+            let (read, time) = try Array(text.utf8).withUnsafeBufferPointer { try EventReader.read($0) }
+            #expect(time == Self.time)
+            #expect(Self.write(read) == text, "\(expected)")
+            var bare: [UInt8] = []
+            EventWriter.append(bare: event, to: &bare)
+            let again = try bare.withUnsafeBufferPointer { try EventReader.read($0) }
+            #expect(again.event == read && again.time == nil)
+        }
+    }
+
+    @Test(arguments: [
+        ("", "column 1: "), ("[]", "expected a JSON object"), ("{}", "the object has no \"event\""),
+        (#"{"event":7}"#, "event is no text"), (#"{"event":"nope"}"#, "there is no event \"nope\""),
+        (#"{"event":"message","time":"noon"}"#, "time is none of RFC 3339"),
+        (#"{"event":"gap","time":1}"#, "time is no text"),
+        (#"{"event":"message","x":{}}"#, "\"x\" is no field"), (#"{"event":"message","x":null}"#, "\"x\" is no field"),
+        (#"{"event":"message","x":1.5}"#, "\"x\" is no field"), (#"{"event":"message","x":[1]}"#, "\"x\" is no field"),
+    ])
+    func whatIsNoEvent(_ text: String, _ expected: String) {
+        #expect {
+            try Array(text.utf8).withUnsafeBufferPointer { _ = try EventReader.read($0) }
+        } throws: { "\($0)".hasPrefix(expected) }
+    }
+
     @Test func everyEnumerationFitsTheSchema() throws {
         let validator = SchemaValidator(root: try JSON(reading: Schema.events.utf8))
         let jid = try JID("a@b")

@@ -15,6 +15,7 @@ import Testing
     @Test func theProgramAndTheFilesHoldTheSameTexts() throws {
         #expect(String(decoding: try #require(Self.file("events-v1.schema.json")), as: UTF8.self) == Schema.events)
         #expect(String(decoding: try #require(Self.file("commands-v1.schema.json")), as: UTF8.self) == Schema.commands)
+        #expect(String(decoding: try #require(Self.file("explain-v1.schema.json")), as: UTF8.self) == Schema.explain)
     }
 
     @Test func everyKindOfEventHasItsSchema() throws {

@@ -2,10 +2,12 @@
 
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 
-from harness.bridge import SCHEMA, chosen
+from harness.bridge import ROOT, SCHEMA, chosen
 
 #: A marked line holds a mistake.
 MISTAKES = r"""account:
@@ -160,3 +162,48 @@ def test_lines_for_a_run_that_only_prints(bridge, arguments):
 def test_the_schema_is_printed(lone_bridge):
     run = lone_bridge.run("schema").ended_with(0)
     assert json.loads(run.out) == json.loads(SCHEMA.read_text())
+
+
+@pytest.mark.parametrize("mode, told", [(0o644, True), (0o640, False), (0o600, False)])
+def test_a_password_that_everybody_can_read_is_warned_of(lone_bridge, tmp_path, mode, told):
+    file = tmp_path / "bridges.yaml"
+    file.write_text("account: {jid: a@example.org, password: pencil}\nbridges:\n  - {from: stdin, to: stdout}\n")
+    file.chmod(mode)
+    run = lone_bridge.run("check", str(file)).ended_with(0)
+    expected = "everybody on this machine can read this password; " if told else "the password stands in the file itself; "
+    [line] = run.complaints
+    assert line.startswith(f"{file}:1:41: {expected}")
+    assert "pencil" not in run.err + run.out
+
+
+HOSTILE = r"""
+bridges:
+  - {name: 'a"]; evil [label="x', from: stdin, match: '"\\\\N\G\\l &lt;b&gt; <b>x</b> | {}', to: "xmpp:a@b"}
+  - {name: "end", from: "fifo:/tmp/a\"b", to: "fifo:/tmp/a\"b"}
+  - {name: "`**b**` %%{init: {}}%% #quot; --> x", from: stdin, to: "file:/tmp/x -> y; z"}
+  - {name: "\u202eevil\ttab\\", from: events, to: stdout}
+"""
+
+
+@pytest.mark.parametrize("which", ["example", "hostile"])
+def test_the_bridges_as_a_picture(lone_bridge, tmp_path, which):
+    file = tmp_path / "bridges.yaml"
+    file.write_text(HOSTILE if which == "hostile" else (ROOT / "bridges.example.yaml").read_text())
+    dot = lone_bridge.run("check", "--graph", "dot", str(file)).ended_with(0).out
+    mermaid = lone_bridge.run("check", "--graph", "mermaid", str(file)).ended_with(0).out
+    rules, ends, arrows = (4, 6, 8) if which == "hostile" else (14, 12, 29)
+    assert len(re.findall(r"^  r\d+ \[", dot, re.M)) == len(re.findall(r"^  r\d+\[", mermaid, re.M)) == rules
+    assert len(re.findall(r"^  e\d+ \[", dot, re.M)) == len(re.findall(r"^  e\d+\(\[", mermaid, re.M)) == ends
+    assert len(re.findall(r"^  \w+ -> \w+;$", dot, re.M)) == len(re.findall(r"^  \w+ --> \w+$", mermaid, re.M)) == arrows
+    if shutil.which("dot"):
+        drawn = json.loads(subprocess.run(["dot", "-Tjson"], input=dot, capture_output=True, text=True, check=True).stdout)
+        assert len(drawn["objects"]) == rules + ends and len(drawn["edges"]) == arrows
+        if which == "hostile":
+            shown = {text["text"] for node in drawn["objects"] for text in node["_ldraw_"] if text["op"] == "T"}
+            assert {'a"]; evil [label="x', r'match: "\\\\N\G\\l &lt;b&gt; <b>x</b> | {}', r"\u{202e}evil\u{9}tab" + "\\"} <= shown
+
+
+def test_a_file_with_mistakes_is_no_picture(lone_bridge, tmp_path):
+    file = tmp_path / "bad.yaml"
+    file.write_text("bridges: [{from: stdin, tto: stdout}]\n")
+    assert lone_bridge.run("check", "--graph", "dot", str(file)).ended_with(78).out == ""

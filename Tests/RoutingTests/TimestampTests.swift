@@ -22,6 +22,34 @@ import Testing
         #expect(WallTime(milliseconds: milliseconds).timestamp == expected)
     }
 
+    @Test(arguments: [
+        ("1970-01-01T00:00:00Z", 0), ("2026-11-22T09:40:00.123Z", 1_795_340_400_123),
+        ("2026-11-22t10:40:00.1239+01:00", 1_795_340_400_123), ("2026-11-22 04:10:00.1-05:30", 1_795_340_400_100),
+        ("2000-02-29T23:59:60z", 951_868_800_000), ("0000-01-01T00:00:00Z", -62_167_219_200_000),
+        ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),
+    ])
+    func reads(_ text: String, _ milliseconds: Int64) {
+        #expect(WallTime(timestamp: text.utf8)?.milliseconds == milliseconds)
+    }
+
+    @Test(arguments: [
+        "", "2026", "2026-11-22", "2026-11-22T09:40:00", "2026-11-22T09:40:00.Z", "2026-11-22T09:40:00Zx",
+        "2026-02-29T00:00:00Z", "2026-00-01T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-00T00:00:00Z",
+        "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:61Z", "2026-01-01T00:00:00+1:00",
+        "2026-01-01T00:00:00+24:00", "2026/01/01T00:00:00Z", "+026-01-01T00:00:00Z", "2026-01-01T00:00:00+01:0",
+        "2026-01-01T00:00:00.1", "２026-01-01T00:00:00Z",
+    ])
+    func refuses(_ text: String) { #expect(WallTime(timestamp: text.utf8) == nil) }
+
+    @Test func readsWhatItWrites() {
+        var random = Seeded(7)
+        for _ in 0..<5_000 {
+            let span = 253_402_300_800_000 + 62_167_219_200_000
+            let time = WallTime(milliseconds: Int64(random.below(span)) - 62_167_219_200_000)
+            #expect(WallTime(timestamp: time.timestamp.utf8) == time)
+        }
+    }
+
     @Test func appends() {
         var bytes = Array("at ".utf8)
         WallTime(milliseconds: 7).append(to: &bytes)

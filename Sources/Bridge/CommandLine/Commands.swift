@@ -13,6 +13,7 @@ struct RootCommand: ParsableCommand {
             PRODUCER | xmpp-bridge                           by the rules of bridges.yaml for standard input and output
             xmpp-bridge [--from JID]                         events to standard output, until told to stop
             xmpp-bridge --input ndjson < COMMANDS            commands in, results and events out
+            xmpp-bridge --to JID -- COMMAND ARG...           what COMMAND prints to JID, what JID says to its input
             xmpp-bridge run [--config FILE]                  all bridges of the file, until told to stop
             """,
         discussion: """
@@ -23,22 +24,29 @@ struct RootCommand: ParsableCommand {
             $XDG_CONFIG_HOME/xmpp-bridge/bridges.yaml and /etc/xmpp-bridge/bridges.yaml. A password never comes from \
             the command line.
 
+            COMMAND stands for standard input and output: with --to alone it hears those it talks to, as lines of text \
+            (--output ndjson: as events). Its end ends the bridge once all it printed is delivered, and its status is \
+            the bridge's, unless that is itself not 0. SIGTERM and SIGINT are passed on; it is killed 5 s later.
+
             Exit status: 0 all accepted by the server; 64 usage; 69 server unreachable; 70 a bug of this program; \
             73 no state directory; 74 input or output failed; \
             75 undelivered or timed out; 76 protocol or TLS failure, or a conflict; 77 credentials refused; \
-            78 configuration.
+            78 configuration; 126 COMMAND cannot be run; 127 there is no COMMAND.
             """,
         version: "xmpp-bridge \(ProgramVersion.text)",
         subcommands: [
-            RunCommand.self, CheckCommand.self, RosterCommand.self, SubscriptionCommand.self, PresenceCommand.self,
-            BlockCommand.self, RoomCommand.self, SchemaCommand.self, DemoCommand.self,
+            RunCommand.self, CheckCommand.self, ExplainCommand.self, RosterCommand.self, SubscriptionCommand.self,
+            PresenceCommand.self, BlockCommand.self, RoomCommand.self, SchemaCommand.self, DemoCommand.self,
         ])
 
     @OptionGroup(title: "What to do") var filter: FilterOptions
     @OptionGroup(title: "The session") var session: SessionOptions
 
-    mutating func run() throws {
-        try start(Request(kind: .filter, filter: filter, session: session))
+    mutating func run() throws { try run(nil) }
+
+    /// - Parameter command: what stands behind `--`.
+    func run(_ command: [String]?) throws {
+        try start(Request(kind: .filter, filter: filter, session: session, command: command))
     }
 }
 
@@ -62,44 +70,24 @@ struct RunCommand: ParsableCommand {
     }
 }
 
-/// `check`: the configuration file's mistakes, all at once.
-struct CheckCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Tell every mistake in a configuration file; opens no secret and no network.")
-
-    @Argument(help: ArgumentHelp("The file; without it the one that a run would use.", valueName: "file"))
-    var file: String?
-
-    // The parser gives the root's options to a subcommand that has the same group: --config works here too.
-    @OptionGroup(visibility: .hidden) var session: SessionOptions
-
-    mutating func run() throws {
-        do throws(StartFailure) {
-            guard let path = file ?? ConfigurationFile.find(flag: session.config, Environment.process) else {
-                throw StartFailure(.configuration, "no configuration file found; name one")
-            }
-            let plan = try ConfigurationFile.load(path)
-            for warning in plan.warnings { Diagnostics.write(warning.line(in: path) + "\n") }
-        } catch {
-            // In `check` the problems themselves are what was asked for: no program name before them.
-            for line in error.lines { Diagnostics.write(line + "\n") }
-            throw ExitCode(error.status.rawValue)
-        }
-    }
-}
-
 /// `schema`: the contract of events and commands.
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "schema", abstract: "Print the JSON Schema of the events, or of the commands.")
+        commandName: "schema", abstract: "Print the JSON Schema of the events, of the commands, or of explain --json.")
 
-    enum Subject: String, ExpressibleByArgument, CaseIterable { case events, commands }
+    enum Subject: String, ExpressibleByArgument, CaseIterable { case events, commands, explain }
 
-    @Argument(help: "events or commands.")
+    @Argument(help: "events, commands or explain.")
     var subject: Subject = .events
 
     mutating func run() throws {
-        print(subject == .events ? Schema.events : Schema.commands, terminator: "")
+        let text =
+            switch subject {
+            case .events: Schema.events
+            case .commands: Schema.commands
+            case .explain: Schema.explain
+            }
+        print(text, terminator: "")
     }
 }
 
@@ -114,11 +102,11 @@ private func start(_ request: Request) throws {
 }
 
 /// Ends the command with the status of its work, or with that of its failure and one line for each of its lines.
-func ending(_ work: () throws(StartFailure) -> ExitStatus) throws {
-    let status: ExitStatus
+func ending(_ work: () throws(StartFailure) -> Int32) throws {
+    let status: Int32
     do throws(StartFailure) { status = try work() } catch {
         for line in error.lines { Diagnostics.say(line) }
-        status = error.status
+        status = error.status.rawValue
     }
-    throw ExitCode(status.rawValue)
+    throw ExitCode(status)
 }

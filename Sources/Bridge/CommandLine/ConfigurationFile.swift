@@ -13,15 +13,19 @@ enum ConfigurationFile {
     }
 
     /// Loads a file whole, or tells everything that is wrong in it.
-    static func load(_ path: String) throws(StartFailure) -> Plan {
+    static func load(_ path: String) throws(StartFailure) -> Plan { try loadWithMode(path).plan }
+
+    /// Loads a file as ``load(_:)``, with its permissions (`st_mode`).
+    static func loadWithMode(_ path: String) throws(StartFailure) -> (plan: Plan, mode: UInt32) {
         let content: [UInt8]
+        var mode: UInt32 = 0
         do {
-            content = try SmallFile.read(path)
+            content = try SmallFile.read(path, mode: &mode)
         } catch {
             throw StartFailure(.configuration, "cannot read the configuration \(path): \(error)")
         }
         switch Load.plan(yaml: content, file: path) {
-        case .success(let plan): return plan
+        case .success(let plan): return (plan, mode)
         case .failure(let problems): throw StartFailure(configuration: problems.list.map { $0.line(in: path) })
         }
     }

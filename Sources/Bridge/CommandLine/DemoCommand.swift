@@ -41,7 +41,7 @@ struct DemoCommand: ParsableCommand {
         try ending { () throws(StartFailure) in
             let stage = try DemoStage(
                 domain: domain, accounts: try accounts(), rooms: rooms(), faults: try faults(), port: port)
-            return try serve ? stage.serve() : stage.play()
+            return try (serve ? stage.serve() : stage.play()).rawValue
         }
     }
 

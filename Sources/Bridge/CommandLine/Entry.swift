@@ -8,12 +8,24 @@ public enum XMPPBridge {
         Signals.ignoreFailedWrites()
         _ = StandardDescriptors.closedAtStart
         do {
-            var command = try RootCommand.parseAsRoot()
-            try command.run()
+            try run(Array(CommandLine.arguments.dropFirst()))
         } catch {
             leave(report(error))
         }
         leave(ExitStatus.success.rawValue)
+    }
+
+    /// What stands behind `--` is the filter's co-process; a subcommand has none, and takes the words as its own.
+    private static func run(_ words: [String]) throws {
+        if let cut = words.firstIndex(of: "--"),
+            let root = try? RootCommand.parseAsRoot(Array(words[..<cut])) as? RootCommand
+        {
+            let command = Array(words[(cut + 1)...])
+            if command.isEmpty { throw ValidationError("no command behind --") }
+            return try root.run(command)
+        }
+        var command = try RootCommand.parseAsRoot(words)
+        try command.run()
     }
 
     /// Ends the process without the exit handlers of the libraries: threads that use them are still at work.

@@ -46,9 +46,18 @@ enum SmallFile {
     }
 
     static func read(_ path: String) throws(Failure) -> [UInt8] {
+        var mode: UInt32 = 0
+        return try read(path, mode: &mode)
+    }
+
+    /// - Parameter mode: the permissions of what was read (`st_mode`).
+    static func read(_ path: String, mode: inout UInt32) throws(Failure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(errno) }
         defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system(errno) }
+        mode = status.st_mode
         return try read(descriptor: descriptor)
     }
 

@@ -106,8 +106,10 @@ struct FilterOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Standard output gets events as JSON, or the text of messages.", valueName: "form"))
-    var output: OutputForm = .ndjson
+        help: ArgumentHelp(
+            "Standard output gets events as JSON, or the text of messages (default: ndjson; for a command that talks: text).",
+            valueName: "form"))
+    var output: OutputForm?
 
     @Option(name: .long, help: ArgumentHelp("The type of the messages sent.", valueName: "chat|normal|headline"))
     var type: String = "chat"
@@ -143,7 +145,7 @@ struct FilterOptions: ParsableArguments {
 
     /// Whether all of them are as they are where nothing is said.
     var isPlain: Bool {
-        !decide && output == .ndjson && type == "chat" && overlong == .split && onEOF == nil && count == nil
+        !decide && output == nil && type == "chat" && overlong == .split && onEOF == nil && count == nil
             && timeout == nil && nick == nil && !receipts
     }
 

@@ -19,6 +19,8 @@ struct Request {
     var errand: Errand? { if case .errand(let errand) = kind { errand } else { nil } }
     var filter: FilterOptions
     var session: SessionOptions
+    /// The co-process of a filter; never empty.
+    var command: [String]?
 }
 
 /// A whole run, checked: nothing in it can turn out to be missing or misspelt later.
@@ -29,13 +31,17 @@ struct RunPlan: Sendable {
     var rules: [Rule]
     var options: Pump.Options
     var errand: Errand?
-    /// Where the positions of tailed files are kept.
-    var positions: PositionKeeper?
+    /// The co-process.
+    var command: ChildCommand?
+    /// The durable store; nil where nothing is kept.
+    var keeper: StoreKeeper?
+    /// What a person should know of it.
+    var notes: [String] = []
     var host: String
     /// Random text that no other run uses, for the ids of messages.
     var token: String
     var logLevel: LogLevel
     var quiet: Bool
 
-    var showsProgress: Bool { !quiet && options.reads == .lines && ProgressLine.isWanted }
+    var showsProgress: Bool { !quiet && command == nil && options.reads == .lines && ProgressLine.isWanted }
 }

@@ -34,6 +34,14 @@ enum SecretSource {
         }
     }
 
+    /// The variables of the environment that hold passwords: no child gets them.
+    static func variables(of file: Plan?) -> Set<String> {
+        var names: Set<String> = ["XMPP_BRIDGE_PASSWORD", "XMPP_BRIDGE_ROOM_PASSWORD"]
+        let sources = [file?.account?.password] + (file?.rooms.map(\.password) ?? [])
+        for case .environment(let name) in sources { names.insert(name) }
+        return names
+    }
+
     private static func file(_ path: String) throws(StartFailure) -> [UInt8] {
         do {
             return try SmallFile.read(path)

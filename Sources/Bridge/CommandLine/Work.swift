@@ -29,7 +29,7 @@ struct Work {
         }
         presence.isHeldBack = file?.presence?.invisible ?? false
         if flags.decide {
-            rules = try Self.rules(of: flags)
+            rules = try Self.rules(of: flags, talks: request.command != nil)
         } else {
             rules = try Self.rules(of: file, isDaemon: request.isDaemon)
         }
@@ -41,13 +41,16 @@ struct Work {
             flags.input == .ndjson ? .commands : readers.isEmpty ? .nothing : commands ? .commands : .lines
         options.answersCommands = options.reads == .commands || router.usesCommands
         options.prints = router.usesStdout || options.answersCommands
-        options.output = flags.output
+        options.hasChild = request.command != nil
+        // A command that talks with somebody reads what a person would.
+        let talks = options.hasChild && flags.decide && !flags.events && flags.input == .lines
+        options.output = flags.output ?? (talks ? .text : .ndjson)
         options.printsSession = !flags.from.isEmpty && !rules.contains { $0.from.contains(.events) }
         options.count = flags.count
         options.timeout = try flags.timeout.map { text throws(StartFailure) in try duration(text, "--timeout") }
         if let count = flags.count, count < 1 { throw StartFailure(.usage, "--count must be 1 or more") }
         let waits = flags.count != nil || flags.timeout != nil
-        options.endOfInput = flags.onEOF ?? (waits || request.isDaemon ? .stay : .drain)
+        options.endOfInput = flags.onEOF ?? (waits || request.isDaemon || options.hasChild ? .stay : .drain)
         options.framing = LineFramer.Limits()
         options.framing.overlong = flags.overlong == .split ? .split : .refuse
         options.isDaemon = request.isDaemon
@@ -63,13 +66,15 @@ struct Work {
     }
 
     /// The rules that flags stand for; they take the place of the file's.
-    private static func rules(of flags: FilterOptions) throws(StartFailure) -> [Rule] {
+    /// - Parameter talks: whether those who are sent to are heard as well, where nothing is said of it.
+    private static func rules(of flags: FilterOptions, talks: Bool) throws(StartFailure) -> [Rule] {
         guard let type = Rule.MessageType(rawValue: flags.type) else {
             throw StartFailure(.usage, "--type \(flags.type): expected chat, normal or headline")
         }
         var rules: [Rule] = []
         let recipients = try flags.to.map { text throws(StartFailure) in try endpoint(text, "--to") }
-        let senders = try flags.from.map { text throws(StartFailure) in try endpoint(text, "--from") }
+        var senders = try flags.from.map { text throws(StartFailure) in try endpoint(text, "--from") }
+        if talks, senders.isEmpty { senders = recipients }
         if flags.input == .ndjson, !recipients.isEmpty {
             throw StartFailure(.usage, "--to and --input ndjson exclude each other: a command names its own recipient")
         }

@@ -102,4 +102,15 @@ final class Gate: @unchecked Sendable {
 
     func open() { sem_post(semaphore) }
     func wait() { while sem_wait(semaphore) != 0 && errno == EINTR {} }
+
+    /// - Returns: Whether it was opened before the time was over.
+    @discardableResult
+    func wait(until deadline: Instant) -> Bool {
+        // sem_timedwait would follow the wall clock, which may jump.
+        while sem_trywait(semaphore) != 0 {
+            if Clock.monotonic() >= deadline { return false }
+            usleep(2_000)
+        }
+        return true
+    }
 }

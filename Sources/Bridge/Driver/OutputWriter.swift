@@ -16,6 +16,7 @@ final class OutputWriter: @unchecked Sendable {
     private let deliver: @Sendable (Outcome) -> Void
     // Guarded by `lock`.
     private var waiting: [UInt8] = []
+    private var isClosing = false
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
 
@@ -38,11 +39,24 @@ final class OutputWriter: @unchecked Sendable {
         pthread_mutex_unlock(lock)
     }
 
+    /// Closes the descriptor once all that waits is written: the end of a child's input.
+    func close() {
+        pthread_mutex_lock(lock)
+        isClosing = true
+        pthread_cond_signal(changed)
+        pthread_mutex_unlock(lock)
+    }
+
     private func run() {
         var total: UInt64 = 0
         while true {
             pthread_mutex_lock(lock)
-            while waiting.isEmpty { pthread_cond_wait(changed, lock) }
+            while waiting.isEmpty, !isClosing { pthread_cond_wait(changed, lock) }
+            if waiting.isEmpty {
+                pthread_mutex_unlock(lock)
+                Glibc.close(descriptor)
+                return
+            }
             var batch: [UInt8] = []
             swap(&batch, &waiting)
             pthread_mutex_unlock(lock)

@@ -25,7 +25,9 @@ final class Runner: @unchecked Sendable {
     /// The FIFOs that are read, by the numbers of their sources.
     private let fifos: [Int: Int32]
     private var tailReaders: [TailReader] = []
-    private var fifoReaders: [(source: Int, reader: FIFOReader)] = []
+    /// The pipes that are read: FIFOs, and what the command prints.
+    private var pipeReaders: [(source: Int, reader: any SourceReader)] = []
+    private let coprocess: Coprocess?
     private var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
     private var timer: (at: Instant, task: Scheduled<Void>)?
@@ -34,6 +36,8 @@ final class Runner: @unchecked Sendable {
     /// Whether inputs are the parts of one read of the socket, whose end will be told.
     private var isInBatch = false
     private var stopsAsked = 0
+    /// What the command is told when we are told to stop.
+    private var stopSignal: Int32?
     /// A source's reader.
     private struct Input {
         let reader: any SourceReader
@@ -42,26 +46,34 @@ final class Runner: @unchecked Sendable {
     }
 
     private let hadTerminal = isatty(STDIN_FILENO) == 1 || isatty(STDOUT_FILENO) == 1
-    private let finished: EventLoopPromise<ExitStatus>
+    private let finished: EventLoopPromise<Int32>
 
     /// Runs a plan to its end.
-    static func run(_ plan: RunPlan) throws(StartFailure) -> ExitStatus {
+    /// - Returns: The status that the process is to end with.
+    static func run(_ plan: RunPlan) throws(StartFailure) -> Int32 {
         Signals.claim()
         let tls: TLSPolicy
         do throws(TLSFailure) { tls = try TLSPolicy(client: plan.tls) } catch {
             throw StartFailure(.configuration, "\(error)")
         }
         let fifos = try FIFO.openAll(of: plan.rules)
+        // Before there is a loop: NIO's epoll is not close-on-exec.
+        let coprocess = try plan.command.map { command throws(StartFailure) in
+            try Coprocess(command, isFed: plan.options.prints)
+        }
         let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
-        let runner = Runner(plan, tls: tls, fifos: fifos, loop: loop)
+        let runner = Runner(plan, tls: tls, fifos: fifos, coprocess, loop: loop)
         loop.execute { runner.begin() }
         // The group is not shut down: the process ends with this status.
-        guard let status = try? runner.finished.futureResult.wait() else { return .software }
+        guard let status = try? runner.finished.futureResult.wait() else { return ExitStatus.software.rawValue }
         return status
     }
 
-    private init(_ plan: RunPlan, tls: TLSPolicy, fifos: [Int: Int32], loop: any EventLoop) {
+    private init(
+        _ plan: RunPlan, tls: TLSPolicy, fifos: [Int: Int32], _ coprocess: Coprocess?, loop: any EventLoop
+    ) {
         self.loop = loop
+        self.coprocess = coprocess
         self.fifos = fifos
         self.plan = plan
         finished = loop.makePromise()
@@ -76,17 +88,17 @@ final class Runner: @unchecked Sendable {
     private func begin() {
         inputs = Array(repeating: nil, count: pump.sources.count)
         Signals.listen { [self] order in enter { self.answer(order) } }
-        plan.positions?.begin()
-        if plan.options.prints { openOutput() }
+        for note in plan.notes where !plan.quiet { Diagnostics.say(note) }
+        plan.keeper?.begin { [self] reply in enter { self.feed(.stored(reply)) } }
+        if plan.options.prints { openOutput(coprocess?.input ?? STDOUT_FILENO) }
         for sink in pump.sinks.indices.dropFirst() { openSink(sink) }
-        if plan.options.reads != .nothing || plan.options.watchesInput {
-            inputs[0] = Input(reader: InputReader(descriptor: STDIN_FILENO) { [self] in take($0, from: 0) })
+        if let coprocess {
+            openPipe(coprocess.output, as: 0)
+            coprocess.watch { [self] end in childEnded(end) }
+        } else if plan.options.reads != .nothing || plan.options.watchesInput {
+            openStandardInput()
         }
-        for (source, descriptor) in fifos {
-            let reader = FIFOReader(descriptor: descriptor) { [self] in take($0, from: source) }
-            fifoReaders.append((source, reader))
-            inputs[source] = Input(reader: reader)
-        }
+        for (source, descriptor) in fifos { openFIFO(descriptor, as: source) }
         for source in pump.sources.indices { openTail(source) }
         if plan.showsProgress { progress = ProgressLine(began: Clock.monotonic()) }
         feed(.start)
@@ -158,11 +170,12 @@ final class Runner: @unchecked Sendable {
             guard level >= plan.logLevel, !(plan.quiet && level < .error) else { return }
             progress?.clear()
             Diagnostics.say(text)
-        case .savePositions(let positions): plan.positions?.save(positions)
-        case .finish(let status):
-            plan.positions?.finish()
-            progress?.finish(pump.counters, at: Clock.monotonic())
-            finished.succeed(status)
+        case .store(let batch): plan.keeper?.post(batch)
+        case .load(let request): plan.keeper?.load(request)
+        case .consumed(let source, let bytes): inputs[source]?.reader.consume(upTo: bytes)
+        case .signalChild: coprocess?.signal(stopSignal ?? SIGTERM)
+        case .killChild: coprocess?.signal(SIGKILL)
+        case .finish(let status): finish(status)
         }
     }
 
@@ -252,6 +265,33 @@ final class Runner: @unchecked Sendable {
         }
     }
 
+    /// What can be left where it is until it is safe is left there.
+    private func openStandardInput() {
+        let deliver: @Sendable (InputReader.Outcome) -> Void = { [self] in take($0, from: 0) }
+        var reader: (any SourceReader)?
+        if plan.keeper != nil {
+            reader =
+                FileReader(descriptor: STDIN_FILENO, deliver: deliver)
+                ?? TeeReader(descriptor: STDIN_FILENO, deliver: deliver)
+        }
+        inputs[0] = Input(reader: reader ?? InputReader(descriptor: STDIN_FILENO, deliver: deliver))
+    }
+
+    private func openFIFO(_ descriptor: Int32, as source: Int) {
+        guard plan.keeper != nil else { return openPipe(descriptor, as: source) }
+        let reader = TeeReader(descriptor: descriptor) { [self] in take($0, from: source) }
+        guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
+        pipeReaders.append((source, reader))
+        inputs[source] = Input(reader: reader)
+    }
+
+    private func openPipe(_ descriptor: Int32, as source: Int) {
+        let reader = PipeReader(descriptor: descriptor) { [self] in take($0, from: source) }
+        guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
+        pipeReaders.append((source, reader))
+        inputs[source] = Input(reader: reader)
+    }
+
     private func openTail(_ source: Int) {
         guard case .tail(let path) = pump.sources[source].endpoint else { return }
         let reader = TailReader(path, saved: plan.options.tailPositions) { [self] item in
@@ -268,14 +308,18 @@ final class Runner: @unchecked Sendable {
     /// What lies in FIFOs would be gone with us. What their threads have read is on its way to the loop already, so it
     /// comes before this.
     private func readLeftovers() {
-        for (source, reader) in fifoReaders {
-            let rest = reader.takeRest()
-            if !rest.isEmpty { take(.chunk(rest), from: source) }
+        for (source, reader) in pipeReaders where source != 0 {
+            takeRest(of: reader, source)
         }
     }
 
-    private func openOutput() {
-        output = OutputWriter(descriptor: STDOUT_FILENO) { [self] outcome in
+    private func takeRest(of reader: any SourceReader, _ source: Int) {
+        let rest = reader.takeRest()
+        if !rest.isEmpty { take(.chunk(rest), from: source) }
+    }
+
+    private func openOutput(_ descriptor: Int32) {
+        output = OutputWriter(descriptor: descriptor) { [self] outcome in
             enter {
                 switch outcome {
                 case .written(let total): self.feed(.outputWritten(total))
@@ -283,7 +327,9 @@ final class Runner: @unchecked Sendable {
                 }
             }
         }
-        watchReader(of: STDOUT_FILENO) { [self] in
+        // The end of a command is told anyhow, and whoever polls its input keeps it open.
+        guard coprocess == nil else { return }
+        watchReader(of: descriptor) { [self] in
             enter { self.feed(.outputFailed("its reader has gone", isGone: true)) }
         }
     }
@@ -308,20 +354,43 @@ final class Runner: @unchecked Sendable {
 
     private func answer(_ order: Signals.Order) {
         switch order {
-        case .stop:
+        case .stop(let number, let isOfTerminal):
             stopsAsked += 1
             guard stopsAsked == 1 else {
                 progress?.clear()
-                return finished.succeed(pump.statusNow)
+                coprocess?.signal(SIGKILL)
+                return finished.succeed(pump.statusNow.rawValue)
             }
+            // What the terminal's keys sent the command has got already; 0 only asks whether it is there.
+            stopSignal = isOfTerminal ? 0 : number
             readLeftovers()
             enter { self.feed(.stop) }
         case .status: feed(.status)
         case .reload:
             // The hang-up of a terminal that this run was on.
-            if hadTerminal, stopsAsked == 0 { return answer(.stop(SIGHUP)) }
+            if hadTerminal, stopsAsked == 0 { return answer(.stop(SIGHUP, isOfTerminal: false)) }
             for writer in writers.values { writer.reopen() }
             for reader in tailReaders { reader.look() }
+        }
+    }
+
+    // MARK: - The command and the end
+
+    /// On any thread.
+    private func childEnded(_ end: ChildEnd) {
+        // What its own children still print is not waited for.
+        for (source, reader) in pipeReaders where source == 0 { takeRest(of: reader, source) }
+        enter { self.feed(.childEnded(end)) }
+    }
+
+    private func finish(_ status: ExitStatus) {
+        progress?.finish(pump.counters, at: Clock.monotonic())
+        let code = pump.exitCode(of: status)
+        guard let coprocess else { return finished.succeed(code) }
+        output?.close()
+        startThread(named: "child-end") { [self] in
+            coprocess.finish()
+            finished.succeed(code)
         }
     }
 }

@@ -4,8 +4,9 @@ import Glibc
 enum Signals {
     /// What a signal asks for.
     enum Order: Sendable {
-        /// SIGTERM, SIGINT: stop reading, drain, leave; a second one ends at once.
-        case stop(Int32)
+        /// SIGTERM, SIGINT: stop reading, drain, leave; a second one ends at once. One that the terminal's keys sent has
+        /// reached our whole process group.
+        case stop(Int32, isOfTerminal: Bool)
         /// SIGUSR1: print a status.
         case status
         /// SIGHUP: reload and reopen.
@@ -30,12 +31,14 @@ enum Signals {
         startThread(named: "signals") {
             var set = mask()
             while true {
-                var number: Int32 = 0
-                guard sigwait(&set, &number) == 0 else { continue }
+                var info = siginfo_t()
+                let number = sigwaitinfo(&set, &info)
+                guard number > 0 else { continue }
                 switch number {
                 case SIGUSR1: deliver(.status)
                 case SIGHUP: deliver(.reload)
-                case _: deliver(.stop(number))
+                // What the kernel itself sends has a positive code, what a process sends has not (sigaction(2)).
+                case _: deliver(.stop(number, isOfTerminal: info.si_code > 0))
                 }
             }
         }

@@ -14,12 +14,15 @@ enum ChildInput {
 }
 
 /// Starts a program, found on the PATH, with the signals as usual: those that this process waits for are blocked in it,
-/// and SIGPIPE and SIGXFSZ are ignored, and a child would inherit both.
+/// and SIGPIPE and SIGXFSZ are ignored, and a child would inherit both. It inherits no descriptor that we opened: each is
+/// close-on-exec.
 /// - Parameters:
 ///   - environment: as `NAME=VALUE`; nil for that of this process.
+///   - hidden: variables of this process that the child does not get.
 ///   - output: becomes the child's standard output.
 func spawn(
-    _ program: String, _ arguments: [String], environment: [String]? = nil, input: ChildInput, output: Int32
+    _ program: String, _ arguments: [String], environment: [String]? = nil, hiding hidden: Set<String> = [],
+    input: ChildInput, output: Int32
 ) throws(SpawnFailure) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -41,13 +44,22 @@ func spawn(
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
     var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-    var variables: [UnsafeMutablePointer<CChar>?] = (environment ?? []).map { strdup($0) } + [nil]
+    var variables = (environment.map { $0.map { strdup($0) } } ?? copyOfEnvironment(without: hidden)) + [nil]
     defer { for word in words + variables { free(word) } }
     var child = pid_t()
-    let code =
-        environment == nil
-        ? posix_spawnp(&child, program, &actions, &attributes, &words, environ)
-        : posix_spawnp(&child, program, &actions, &attributes, &words, &variables)
+    let code = posix_spawnp(&child, program, &actions, &attributes, &words, &variables)
     guard code == 0 else { throw SpawnFailure(code: code) }
     return child
+}
+
+/// Byte for byte: a variable need not be UTF-8.
+private func copyOfEnvironment(without hidden: Set<String>) -> [UnsafeMutablePointer<CChar>?] {
+    var copies: [UnsafeMutablePointer<CChar>?] = []
+    var cursor = environ
+    while let entry = cursor.pointee {
+        let name = String(cString: entry).prefix { $0 != "=" }
+        if !hidden.contains(String(name)) { copies.append(strdup(entry)) }
+        cursor += 1
+    }
+    return copies
 }

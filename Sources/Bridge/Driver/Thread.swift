@@ -25,10 +25,13 @@ struct Pipe {
     let write: Int32
 
     /// Nil where the process has no descriptors left; errno says so.
-    init?() {
+    init?(isBlocking: Bool = true) {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { return nil }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            if !isBlocking { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
+        }
         (read, write) = (ends[0], ends[1])
     }
 }

@@ -1,5 +1,6 @@
 import Endpoints
 import Routing
+import Spool
 import Stanza
 
 /// Where lines come from on the local side, with all that is its own: a framer, what of its last chunk waits, and its
@@ -23,9 +24,13 @@ struct InputSource: Sendable {
     var position: TailPosition?
     /// The FIFOs that its lines go to, and that it waits for.
     var waitsFor: [Int] = []
+    /// The sinks that have something of its lines before these are safe.
+    var sinks: [Int] = []
+    /// Bytes that were digested, in all.
+    var digestedBytes: UInt64 = 0
+    /// Places in it that are not safe yet.
+    var marks = Queue<SourceMark>()
 
-    /// What a person calls it.
-    var name: String { endpoint == .stdin ? "standard input" : "\(endpoint)" }
 }
 
 extension Pump {
@@ -86,10 +91,7 @@ extension Pump {
             }
         }
         commit()
-        if let position = sources[source].position, sources[source].undigested.isEmpty {
-            sources[source].position = nil
-            mark(position)
-        }
+        noteDigested(piece, of: source)
     }
 
     /// The framer calls back into the pump, so it is moved out of it for the time of the call.
@@ -113,6 +115,7 @@ extension Pump {
         }
         flushLines()
         commit()
+        if sources[source].parent == nil { mark(.bytes(sources[source].digestedBytes), of: source) }
     }
 
     private mutating func takeLine(_ line: UnsafeBufferPointer<UInt8>, _ note: LineNote, from source: Int) {
@@ -140,7 +143,7 @@ extension Pump {
     private mutating func unexpectedInput() {
         guard phase == .running else { return }
         actions.append(
-            .say(.error, "lines come on standard input and no rule takes them; give --to JID, or a bridge from: stdin"))
+            .say(.error, "lines come on \(name(of: 0)) and no rule takes them; give --to JID, or a bridge from: stdin"))
         worst = .usage
         leave()
     }
@@ -155,7 +158,7 @@ extension Pump {
             if !atOnce, let told, now < told + .seconds(Limits.complaintSeconds) { continue }
             sources[source].complaintsTold = now
             let complaints = sources[source].framer.takeComplaints()
-            actions.append(.say(.warning, "\(sources[source].name): \(complaints)"))
+            actions.append(.say(.warning, "\(name(of: source)): \(complaints)"))
             emit(.error(complaints, source: "\(sources[source].endpoint)"))
         }
     }

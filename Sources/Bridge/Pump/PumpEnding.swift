@@ -11,14 +11,19 @@ extension Pump {
     }
 
     mutating func inputFailed(_ reason: String, of source: Int) {
-        actions.append(.say(.error, "reading \(sources[source].name) failed: \(reason)"))
+        actions.append(.say(.error, "reading \(name(of: source)) failed: \(reason)"))
         worst = .io
         if phase == .running { beginDrain(limit: nil) }
     }
 
     /// SIGTERM and SIGINT: a second one is the driver's, it ends the process at once.
     mutating func stop() {
-        let limit = now + .seconds(Limits.drainSeconds)
+        // What a co-process says before it goes is still taken.
+        if askChild() { return }
+        stop(until: now + .seconds(Limits.drainSeconds))
+    }
+
+    mutating func stop(until limit: Instant) {
         switch phase {
         case .running: beginDrain(limit: limit)
         case .draining: phase = .draining(until: limit)
@@ -26,9 +31,10 @@ extension Pump {
         case .leaving, .flushing, .finished: return
         }
         guard case .draining = phase, !session.isOnline else { return }
-        // Without a session there is nothing to wait for but the delivery of what was taken in.
+        // Without a session there is nothing to wait for but the delivery of what was taken in, and the next run delivers
+        // what is in a store.
         let waiting = waitingCount
-        if waiting == 0 { return leave() }
+        if waiting == 0 || backlog.isDurable { return leave() }
         let what = waiting == 1 ? "1 message waits" : "\(waiting) messages wait"
         let patience = "\(Limits.drainSeconds) s at the most, a second signal ends at once"
         actions.append(.say(.warning, "\(what) for the server: \(patience)"))
@@ -37,10 +43,10 @@ extension Pump {
     /// - Parameter isGone: whether its reader has gone, which is how `head` says that it has enough.
     mutating func outputFailed(_ reason: String, isGone: Bool) {
         guard !sinks[0].isBroken else { return }
+        if options.hasChild { return childIsDeaf() }
         // A reader that has all there was may go while we take our leave.
         if isGone, phase != .running, sinks[0].isDone { return }
-        sinks[0].isBroken = true
-        sinks[0].output.removeAll()
+        sinks[0].breakOff()
         worst = .io
         // Rules that carry standard input on still have their work; a run that only prints has none left, and what it
         // did not print stays with the server.
@@ -68,7 +74,7 @@ extension Pump {
     /// Goes on once all that was taken in is accepted by the server, or refused by it.
     mutating func settleIfDrained() {
         // An empty input still tells whether the account can log in.
-        guard case .draining = phase, waitingCount == 0, session.hasBeenOnline, roomsAreDecided else { return }
+        guard case .draining = phase, session.hasBeenOnline, roomsAreDecided, waitingCount == keptCount else { return }
         settle()
     }
 
@@ -108,19 +114,28 @@ extension Pump {
         case .flushing(let status, let until): if until <= now { giveUpOutput(status) }
         case .leaving, .finished: break
         }
+        expireChild()
         expireHeld()
-        expireOutboxes()
+        expireMarks()
+        backlog.expire(at: wall.milliseconds)
+        expireGates()
         expireJoins()
         if let due = board.expire(at: now) { session.show(due, at: now) }
         expireErrand()
         drive(.timeout)
+        send()
     }
 
     /// Nobody has taken what was printed.
     private mutating func giveUpOutput(_ status: ExitStatus) {
         for sink in sinks where !sink.isDone {
             let who = sink.endpoint == .stdout ? "taken by its reader" : "written"
-            actions.append(.say(.error, "\(sink.waiting) bytes for \(sink.name) were not \(who)"))
+            let name = sink.endpoint == .stdout ? outputName : sink.name
+            actions.append(.say(.error, "\(sink.waiting) bytes for \(name) were not \(who)"))
+        }
+        if !journal.isSafe {
+            let why = journal.failure.map { ": \($0)" } ?? " in time"
+            actions.append(.say(.error, "the spool was not written\(why)"))
         }
         finish(status == .success ? .io : status)
     }
@@ -142,6 +157,7 @@ extension Pump {
         }
         if status == .success { status = statusOfWork }
         tellUndelivered()
+        closeJournal()
         phase = .flushing(status, until: now + .seconds(Limits.flushSeconds))
         flushed()
     }
@@ -153,20 +169,23 @@ extension Pump {
         let kept = waitingCount
         if kept > 0 {
             let what = kept == 1 ? "1 message was" : "\(kept) messages were"
-            actions.append(.say(.error, "\(what) not accepted by the server, and not kept"))
+            let end = kept == 1 ? "it" : "them"
+            let fate = options.stateName.map { "kept in \($0); the next run sends \(end)" } ?? "not kept"
+            actions.append(.say(.error, "\(what) not accepted by the server, and \(fate)"))
         }
     }
 
     mutating func flushed() {
         guard case .flushing(let status, _) = phase else { return }
-        if isAllWritten { finish(sinks[0].isBroken && status == .success ? .io : status) }
+        // What was promised to be kept must be.
+        guard journal.isSafe || journal.isBroken else { return }
+        let hasLostReader = sinks[0].isBroken && !options.hasChild
+        if isAllWritten { finish(hasLostReader && status == .success ? .io : status) }
     }
 
     private mutating func finish(_ status: ExitStatus) {
         guard phase != .finished else { return }
         phase = .finished
-        settleTails()
-        savePositions()
         actions.append(.finish(status))
     }
 

@@ -30,8 +30,10 @@ struct Limiter {
     enum Verdict: Equatable {
         /// It goes on now.
         case passes
-        /// It comes later, in its words or in those of a digest.
-        case waits
+        /// Its turn comes then.
+        case waits(until: Instant)
+        /// A digest tells of it then.
+        case counted(until: Instant)
         /// It is over with.
         case dropped(Shaper.Report.Cause)
     }
@@ -57,31 +59,27 @@ struct Limiter {
         switch overflow {
         case .drop: return .dropped(.rate)
         case .digest:
-            if let index = tallies.firstIndex(where: { $0.destination == message.destination }) {
-                tallies[index].tally.take(message.parcel)
-            } else {
-                var tally = Tally()
-                tally.take(message.parcel)
-                tallies.append((message.destination, tally))
-            }
-            return .waits
-        case .queue: return enqueue(message, isEdit)
+            let index = tallies.firstIndex { $0.destination == message.destination } ?? tallies.count
+            if index == tallies.count { tallies.append((message.destination, Tally())) }
+            tallies[index].tally.take(message.parcel)
+            return .counted(until: bucket.turn(index) ?? now)
+        case .queue: return enqueue(message, isEdit, now)
         }
     }
 
-    private mutating func enqueue(_ message: Waiting, _ isEdit: Bool) -> Verdict {
+    private mutating func enqueue(_ message: Waiting, _ isEdit: Bool, _ now: Instant) -> Verdict {
         if isEdit, let place = edits[message.destination] {
             let index = queueFrom + place - queueLeft
             queuedBytes += message.parcel.bytes.count - queue[index].parcel.bytes.count
             queue[index].parcel.bytes = message.parcel.bytes
             queue[index].parcel.tokens.append(message.parcel.tokens)
-            return .waits
+            return .waits(until: bucket.turn(index - queueFrom) ?? now)
         }
         if queuedCount >= queueMax { return .dropped(.fullQueue) }
         if isEdit { edits[message.destination] = queueLeft + queuedCount }
         queue.append(message)
         queuedBytes += message.parcel.bytes.count
-        return .waits
+        return .waits(until: bucket.turn(queuedCount - 1) ?? now)
     }
 
     /// What the rate allows by now of what waits.

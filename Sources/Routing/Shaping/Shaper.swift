@@ -108,14 +108,45 @@ public struct Shaper {
         return first
     }
 
-    /// Takes a text for one of the destinations, and gives out what is ready, the due of before it first.
+    /// What becomes of a text.
+    public enum Fate: Sendable, Equatable {
+        /// It goes out at once, the last of what does.
+        case goesOut
+        /// It is counted with those like it, until then at the latest.
+        case counted(until: Instant)
+        /// It is collected with others, until then at the latest.
+        case collected(until: Instant)
+        /// It waits for its turn, which comes then.
+        case waits(until: Instant)
+        /// A digest tells of it then.
+        case summedUp(until: Instant)
+        /// It does not go out.
+        case dropped(Report.Cause)
+    }
+
+    /// Takes a text that was made of one input: as ``take(_:tokens:for:at:into:)``.
+    @discardableResult
     public mutating func take(
         _ text: [UInt8], token: UInt64, for destination: Int, at now: Instant, into shaped: inout [Shaped]
-    ) {
+    ) -> Fate {
+        take(text, tokens: Tokens(token), for: destination, at: now, into: &shaped)
+    }
+
+    /// Takes a text for one of the destinations, and gives out what is ready, the due of before it first.
+    /// - Parameter tokens: the input that it was made of.
+    /// - Returns: where the text is now.
+    @discardableResult
+    public mutating func take(
+        _ text: [UInt8], tokens: Tokens, for destination: Int, at now: Instant, into shaped: inout [Shaped]
+    ) -> Fate {
         expire(at: now, into: &shaped)
-        let parcel = Parcel(text, Tokens(token))
+        let parcel = Parcel(text, tokens)
         let ready = lanes[destination].repetition?.take(parcel, at: now) ?? [parcel]
-        for one in ready { collect(one, destination, at: now, into: &shaped) }
+        var fate = Fate.goesOut
+        for one in ready { fate = collect(one, destination, at: now, into: &shaped) }
+        // A text that is not counted ends a count, so one that goes on leaves none.
+        if let until = lanes[destination].repetition?.deadline { fate = .counted(until: until) }
+        return fate
     }
 
     /// Gives out what time has made ready.
@@ -123,9 +154,11 @@ public struct Shaper {
         // What waits for the rate is older than what is still being counted and collected.
         for index in limiters.indices { for one in limiters[index].expire(at: now) { send(one, into: &shaped) } }
         for destination in lanes.indices {
-            if let one = lanes[destination].window?.expire(at: now) { limit(one, destination, at: now, into: &shaped) }
+            if let one = lanes[destination].window?.expire(at: now) {
+                _ = limit(one, destination, at: now, into: &shaped)
+            }
             if let one = lanes[destination].repetition?.expire(at: now) {
-                collect(one, destination, at: now, into: &shaped)
+                _ = collect(one, destination, at: now, into: &shaped)
             }
         }
     }
@@ -159,18 +192,31 @@ public struct Shaper {
 
     private mutating func collect(
         _ parcel: Parcel, _ destination: Int, at now: Instant, into shaped: inout [Shaped]
-    ) {
+    ) -> Fate {
         let ready = lanes[destination].window?.take(parcel, at: now) ?? [parcel]
-        for one in ready { limit(one, destination, at: now, into: &shaped) }
+        var fate = Fate.goesOut
+        for one in ready { fate = limit(one, destination, at: now, into: &shaped) }
+        // A window that holds anything holds the newest.
+        if let until = lanes[destination].window?.deadline { fate = .collected(until: until) }
+        return fate
     }
 
-    private mutating func limit(_ parcel: Parcel, _ destination: Int, at now: Instant, into shaped: inout [Shaped]) {
+    private mutating func limit(
+        _ parcel: Parcel, _ destination: Int, at now: Instant, into shaped: inout [Shaped]
+    ) -> Fate {
         let message = Limiter.Waiting(destination: destination, parcel: parcel)
-        if limiters.isEmpty { return send(message, into: &shaped) }
-        switch limiters[sharesLimit ? 0 : destination].take(message, edits: edits[destination], at: now) {
-        case .passes: send(message, into: &shaped)
-        case .waits: break
-        case .dropped(let cause): drop(message, cause)
+        let verdict =
+            limiters.isEmpty
+            ? .passes : limiters[sharesLimit ? 0 : destination].take(message, edits: edits[destination], at: now)
+        switch verdict {
+        case .passes:
+            send(message, into: &shaped)
+            return .goesOut
+        case .waits(let until): return .waits(until: until)
+        case .counted(let until): return .summedUp(until: until)
+        case .dropped(let cause):
+            drop(message, cause)
+            return .dropped(cause)
         }
     }
 

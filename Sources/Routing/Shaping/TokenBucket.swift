@@ -24,6 +24,14 @@ struct TokenBucket: Sendable {
     /// When one may happen, at the earliest; nil: at any time.
     var next: Instant? { due.map { Instant(nanoseconds: $0.nanoseconds - tolerance) } }
 
+    /// When the one may happen that has so many before it; nil: at any time.
+    func turn(_ place: Int) -> Instant? {
+        guard let next else { return nil }
+        let (wait, isTooLong) = interval.multipliedReportingOverflow(by: Int64(place))
+        let (turn, isTooLate) = next.nanoseconds.addingReportingOverflow(wait)
+        return Instant(nanoseconds: isTooLong || isTooLate ? .max : turn)
+    }
+
     /// Whether one may happen now; if so, it does.
     mutating func take(at now: Instant) -> Bool {
         if let next, now < next { return false }

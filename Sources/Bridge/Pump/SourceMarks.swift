@@ -1,0 +1,97 @@
+import Endpoints
+import Routing
+import Spool
+import Stanza
+
+/// A place in a source that counts once all that came before it is safe: rows and what rules hold back by the batch
+/// that they are in, what went to sinks once it is written, or in the store (DESIGN 6.1).
+struct SourceMark: Sendable {
+    /// Where.
+    enum Place: Sendable {
+        /// In a file that is followed.
+        case position(TailPosition)
+        /// So many bytes in all.
+        case bytes(UInt64)
+    }
+
+    var place: Place
+    /// What each of the source's sinks must have written.
+    let written: [UInt64]
+    let since: Instant
+}
+
+// What of the sources is safe, and may be forgotten there.
+extension Pump {
+    /// A piece of a source is digested: whole lines of it count.
+    mutating func noteDigested(_ piece: ArraySlice<UInt8>, of source: Int) {
+        guard journal.isDurable else { return }
+        sources[source].digestedBytes += UInt64(piece.count)
+        if let parent = sources[source].parent {
+            guard let position = sources[source].position, sources[source].undigested.isEmpty else { return }
+            sources[source].position = nil
+            mark(.position(position), of: parent)
+        } else if let end = piece.lastIndex(of: 0x0A) {
+            mark(.bytes(sources[source].digestedBytes - UInt64(piece.endIndex - end - 1)), of: source)
+        }
+    }
+
+    mutating func mark(_ place: SourceMark.Place, of source: Int) {
+        guard journal.isDurable else { return }
+        let written = sources[source].sinks.map { sinks[$0].queued }
+        let mark = SourceMark(place: place, written: written, since: now)
+        if case .bytes = place, let last = sources[source].marks.last, last.written == written {
+            sources[source].marks[sources[source].marks.count - 1]?.place = place
+        } else {
+            sources[source].marks.append(mark)
+        }
+    }
+
+    /// Lets go what is safe by now, or will be with the batch of this input.
+    mutating func settleMarks() {
+        guard journal.isDurable else { return }
+        for source in sources.indices where !sources[source].marks.isEmpty { passMarks(of: source) }
+    }
+
+    private mutating func passMarks(of source: Int) {
+        var positions: [String: TailPosition] = [:]
+        var bytes: UInt64?
+        while let mark = sources[source].marks.first, isSafe(mark, of: source) {
+            sources[source].marks.popFirst()
+            switch mark.place {
+            case .position(let position): positions[position.path] = position
+            case .bytes(let count): bytes = count
+            }
+        }
+        for (path, position) in positions.sorted(by: { $0.key < $1.key }) {
+            journal.order(.position(path: path, TailPositions.text([position])))
+        }
+        if let bytes { journal.promise(.consumed(source: source, bytes: bytes)) }
+    }
+
+    private func isSafe(_ mark: SourceMark, of source: Int) -> Bool {
+        for (sink, count) in zip(sources[source].sinks, mark.written) where sinks[sink].safe < count {
+            if !sinks[sink].isBroken { return false }
+        }
+        return true
+    }
+
+    /// When sinks have held up a source for too long.
+    var marksDeadline: Instant? {
+        guard journal.isDurable else { return nil }
+        var first: Instant?
+        for source in sources {
+            guard let mark = source.marks.first else { continue }
+            let due = mark.since + .seconds(Limits.spillSeconds)
+            first = first.map { min($0, due) } ?? due
+        }
+        return first
+    }
+
+    /// What slow sinks have not written goes into the store, so that the sources go on.
+    mutating func expireMarks() {
+        guard let due = marksDeadline, due <= now else { return }
+        for source in sources where !source.marks.isEmpty {
+            for sink in source.sinks { spill(sink) }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+internal import CSQLite
+
+/// The durable store: one SQLite file in WAL mode. It blocks, so a thread of its own owns it.
+///
+/// What ``carryOut(_:at:)`` was given is safe when it returns, all of it, or none of it where it throws: then the same
+/// batches may be given again.
+public final class SQLiteStore {
+    /// What is to survive.
+    public enum Durability: String, Sendable, CaseIterable {
+        /// A power cut: each commit waits for the disk (`synchronous=FULL`).
+        case power
+        /// The end of the process, however it comes, and not always that of the machine (`synchronous=OFF`).
+        case process
+    }
+
+    /// Named limits, unit last.
+    enum Limits {
+        /// What the log in front of the file may keep once it is empty.
+        static let journalBytesMax = 4 * 1_024 * 1_024
+        /// Pages that are given back to the file system at once.
+        static let vacuumPages = 2_000
+        /// So many free pages are kept for what comes next.
+        static let freePagesMax = 1_000
+    }
+
+    let database: Database
+    private var releasedSinceVacuum = 0
+
+    /// Opens a store, or makes one.
+    /// - Throws: ``StoreFailure``; a file that is damaged is left as it is.
+    public init(path: String, durability: Durability = .power) throws(StoreFailure) {
+        database = try Database(path: path)
+        // Before the first table, or never.
+        try database.run("PRAGMA auto_vacuum = INCREMENTAL")
+        try database.run("PRAGMA journal_mode = WAL")
+        try database.run("PRAGMA synchronous = \(durability == .power ? "FULL" : "OFF")")
+        try database.run("PRAGMA journal_size_limit = \(Limits.journalBytesMax)")
+        try Schema.settle(database)
+        // A damaged page shows itself here, and not in the middle of a run, as far as that is to be had cheaply.
+        _ = try database.number("SELECT count(*) FROM rows")
+        _ = try contents()
+    }
+
+    // MARK: - Out
+
+    /// All that a run must know before it begins.
+    public func contents() throws(StoreFailure) -> StoreContents {
+        var found = StoreContents()
+        let counters = try database.statement("SELECT name, value FROM counters")
+        while try counters.step() {
+            if counters.text(0) == "number" {
+                found.lastNumber = counters.unsigned(1)
+            } else {
+                found.lastToken = counters.unsigned(1)
+            }
+        }
+        let lanes = try database.statement(
+            """
+            SELECT l.lane, l.name, count(r.number), coalesce(sum(length(r.payload) + length(CAST(r.origin_id AS BLOB))
+            + coalesce(length(CAST(r.ref AS BLOB)), 0) + 128), 0) FROM lanes l LEFT JOIN rows r ON r.lane = l.lane
+            GROUP BY l.lane ORDER BY l.lane
+            """)
+        while try lanes.step() {
+            found.lanes.append(
+                StoredLane(
+                    lane: Lane(rawValue: UInt32(truncatingIfNeeded: lanes.number(0))), name: lanes.text(1) ?? "",
+                    rows: Int(lanes.number(2)), bytes: Int(lanes.number(3))))
+        }
+        found.held = try held()
+        let positions = try database.statement("SELECT path, value FROM positions")
+        while try positions.step() { found.positions[positions.text(0) ?? ""] = positions.bytes(1) }
+        let checkpoints = try database.statement("SELECT name, value FROM checkpoints")
+        while try checkpoints.step() { found.checkpoints[checkpoints.text(0) ?? ""] = checkpoints.bytes(1) }
+        found.spilled = try spilled()
+        found.deadLetters = try database.number("SELECT count(*) FROM dead")
+        return found
+    }
+
+    private func held() throws(StoreFailure) -> [HeldInput] {
+        var found: [HeldInput] = []
+        let rows = try database.statement("SELECT token, rule, place, is_line, bytes FROM held ORDER BY token")
+        while try rows.step() {
+            found.append(
+                HeldInput(
+                    token: rows.unsigned(0), rule: rows.text(1) ?? "", place: rows.text(2) ?? "",
+                    isLine: rows.number(3) != 0, bytes: rows.bytes(4)))
+        }
+        return found
+    }
+
+    private func spilled() throws(StoreFailure) -> [SpilledBytes] {
+        var found: [SpilledBytes] = []
+        let rows = try database.statement("SELECT sink, number, time, bytes FROM spilled ORDER BY sink, number")
+        while try rows.step() {
+            found.append(
+                SpilledBytes(
+                    sink: rows.text(0) ?? "", number: rows.unsigned(1), time: rows.number(2), bytes: rows.bytes(3)))
+        }
+        return found
+    }
+
+    /// The rows that are asked for, in their order.
+    public func load(_ request: StoreRequest) throws(StoreFailure) -> [StoredRow] {
+        let rows = try database.statement(
+            """
+            SELECT number, payload, origin_id, ref, attempts, until FROM rows WHERE lane = ?1 AND number > ?2
+            ORDER BY number LIMIT ?3
+            """)
+        rows.bind(1, Int(request.lane.rawValue))
+        rows.bind(2, request.after)
+        rows.bind(3, max(request.rowsMax, 1))
+        var found: [StoredRow] = []
+        var bytes = 0
+        while try rows.step() {
+            let draft = RowDraft(
+                lane: request.lane, payload: rows.bytes(1), originID: rows.text(2) ?? "", ref: rows.text(3))
+            let row = Row(draft, number: rows.unsigned(0))
+            bytes += row.bytes
+            if !found.isEmpty, bytes > request.bytesMax { break }
+            found.append(StoredRow(row, attempts: Int(rows.number(4)), until: rows.number(5)))
+        }
+        rows.reset()
+        return found
+    }
+
+    // MARK: - In
+
+    /// Carries batches out, all in one transaction.
+    /// - Parameter time: in milliseconds since 1970; rows are of that time.
+    public func carryOut(_ batches: [StoreBatch], at time: Int64) throws(StoreFailure) {
+        try database.transaction { () throws(StoreFailure) in
+            var last: UInt64 = 0
+            var token: UInt64 = 0
+            for batch in batches {
+                for order in batch.orders {
+                    if case .append(let row) = order { last = max(last, row.number) }
+                    if case .hold(let input) = order { token = max(token, input.token) }
+                    try carryOut(order, at: time)
+                }
+            }
+            if last > 0 { try count("number", last) }
+            if token > 0 { try count("token", token) }
+        }
+        if releasedSinceVacuum >= Limits.freePagesMax { try shrink() }
+    }
+
+    private func count(_ name: String, _ value: UInt64) throws(StoreFailure) {
+        let counter = try database.statement("UPDATE counters SET value = max(value, ?2) WHERE name = ?1")
+        counter.bind(1, name)
+        counter.bind(2, value)
+        try counter.run()
+    }
+
+    private func carryOut(_ order: StoreOrder, at time: Int64) throws(StoreFailure) {
+        switch order {
+        case .lane(let lane, let name):
+            let row = try database.statement("INSERT OR IGNORE INTO lanes (lane, name) VALUES (?1, ?2)")
+            row.bind(1, Int(lane.rawValue))
+            row.bind(2, name)
+            try row.run()
+        case .append(let row): try append(row, at: time)
+        case .release(let number): try remove("DELETE FROM rows WHERE number = ?1", number)
+        case .bury(let number, let reason): try bury(number, reason)
+        case .postpone(let number, let attempts, let until):
+            let row = try database.statement("UPDATE rows SET attempts = ?2, until = ?3 WHERE number = ?1")
+            row.bind(1, number)
+            row.bind(2, attempts)
+            row.bind(3, until)
+            try row.run()
+        case .hold(let input):
+            let row = try database.statement("INSERT OR REPLACE INTO held VALUES (?1, ?2, ?3, ?4, ?5)")
+            row.bind(1, input.token)
+            row.bind(2, input.rule)
+            row.bind(3, input.place)
+            row.bind(4, input.isLine ? 1 : 0)
+            row.bind(5, input.bytes)
+            try row.run()
+        case .unhold(let tokens):
+            let row = try database.statement("DELETE FROM held WHERE token BETWEEN ?1 AND ?2")
+            row.bind(1, tokens.lowerBound)
+            row.bind(2, tokens.upperBound)
+            try row.run()
+        case .position(let path, let value):
+            try put(
+                "INSERT OR REPLACE INTO positions VALUES (?1, ?2)", or: "DELETE FROM positions WHERE path = ?1", path,
+                value)
+        case .keep(let name, let value):
+            try put(
+                "INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2)", or: "DELETE FROM checkpoints WHERE name = ?1",
+                name,
+                value)
+        case .spill(let spilled):
+            let row = try database.statement("INSERT OR REPLACE INTO spilled VALUES (?1, ?2, ?3, ?4)")
+            row.bind(1, spilled.sink)
+            row.bind(2, spilled.number)
+            row.bind(3, spilled.time)
+            row.bind(4, spilled.bytes)
+            try row.run()
+        case .unspill(let sink, let number):
+            let row = try database.statement("DELETE FROM spilled WHERE sink = ?1 AND number <= ?2")
+            row.bind(1, sink)
+            row.bind(2, number)
+            try row.run()
+        }
+    }
+
+    private func append(_ row: Row, at time: Int64) throws(StoreFailure) {
+        let insert = try database.statement(
+            "INSERT INTO rows (number, lane, payload, origin_id, ref, appended) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        insert.bind(1, row.number)
+        insert.bind(2, Int(row.lane.rawValue))
+        insert.bind(3, row.payload)
+        insert.bind(4, row.originID)
+        insert.bind(5, row.ref)
+        insert.bind(6, time)
+        try insert.run()
+    }
+
+    private func remove(_ sql: StaticString, _ number: UInt64) throws(StoreFailure) {
+        let row = try database.statement(sql)
+        row.bind(1, number)
+        try row.run()
+        releasedSinceVacuum += 1
+    }
+
+    private func bury(_ number: UInt64, _ reason: DeadLetter.Reason) throws(StoreFailure) {
+        let insert = try database.statement(
+            """
+            INSERT OR REPLACE INTO dead SELECT number, lane, payload, origin_id, ref, ?2, ?3, ?4, appended
+            FROM rows WHERE number = ?1
+            """)
+        insert.bind(1, number)
+        insert.bind(2, reason.condition)
+        insert.bind(3, reason.text)
+        insert.bind(4, reason.time)
+        try insert.run()
+        try remove("DELETE FROM rows WHERE number = ?1", number)
+    }
+
+    private func put(
+        _ insert: StaticString, or delete: StaticString, _ name: String, _ value: [UInt8]?
+    ) throws(StoreFailure) {
+        let row = try database.statement(value == nil ? delete : insert)
+        row.bind(1, name)
+        if let value { row.bind(2, value) }
+        try row.run()
+    }
+
+    /// Gives room back to the file system that a backlog has left behind. Not for each row: a pipe's next lines need it.
+    private func shrink() throws(StoreFailure) {
+        releasedSinceVacuum = 0
+        while try database.number("PRAGMA freelist_count") > Limits.freePagesMax + Limits.vacuumPages {
+            try database.run("PRAGMA incremental_vacuum(\(Limits.vacuumPages))")
+        }
+    }
+}
+
+extension SQLiteStore {
+    /// For tests: the file may grow by so many pages only; nil lifts that.
+    package func limitPages(spare: Int?) throws(StoreFailure) {
+        let count = try database.number("PRAGMA page_count")
+        _ = try database.number("PRAGMA max_page_count = \(spare.map { count + $0 } ?? 1 << 30)")
+    }
+
+    /// For tests: the file says that it is of that version.
+    package func pretendVersion(_ version: Int) throws(StoreFailure) {
+        try database.run("PRAGMA user_version = \(version)")
+    }
+}
