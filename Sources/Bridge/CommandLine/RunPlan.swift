@@ -75,6 +75,13 @@ extension RunPlan {
         }
         options.spool = part.contents
         options.stateName = part.state
+        if command == nil, var place = FileReader.place(STDIN_FILENO) {
+            let kept = part.contents.checkpoints
+            if kept[Pump.Checkpoint.unclean] != nil, let step = kept[Pump.Checkpoint.input] {
+                place.offset = place.offset(after: step)
+            }
+            options.input = place
+        }
         if let spool { options.spoolBytesMax = spool.bytesMax }
         keeper = part.keeper
         notes = part.notes

@@ -269,10 +269,10 @@ final class Runner: @unchecked Sendable {
     private func openStandardInput() {
         let deliver: @Sendable (InputReader.Outcome) -> Void = { [self] in take($0, from: 0) }
         var reader: (any SourceReader)?
-        if plan.keeper != nil {
-            reader =
-                FileReader(descriptor: STDIN_FILENO, deliver: deliver)
-                ?? TeeReader(descriptor: STDIN_FILENO, deliver: deliver)
+        if let place = plan.options.input {
+            reader = FileReader(descriptor: STDIN_FILENO, at: place, deliver: deliver)
+        } else if plan.keeper != nil {
+            reader = TeeReader(descriptor: STDIN_FILENO, deliver: deliver)
         }
         inputs[0] = Input(reader: reader ?? InputReader(descriptor: STDIN_FILENO, deliver: deliver))
     }

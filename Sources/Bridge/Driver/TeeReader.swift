@@ -55,7 +55,10 @@ final class TeeReader: SourceReader, @unchecked Sendable {
     }
 
     func consume(upTo total: UInt64) {
-        withLock { safe = max(safe, total) }
+        withLock {
+            safe = max(safe, total)
+            takeAway()
+        }
         rouse()
     }
 
@@ -83,7 +86,6 @@ final class TeeReader: SourceReader, @unchecked Sendable {
     private func run() {
         while true {
             let wants = withLock {
-                takeAway()
                 // While whole lines are on their way into safety, what comes gathers in the pipe.
                 guard permissions > 0, !isOver, pending <= unended else { return false }
                 return !pass()

@@ -28,6 +28,8 @@ struct InputSource: Sendable {
     var sinks: [Int] = []
     /// Bytes that were digested, in all.
     var digestedBytes: UInt64 = 0
+    /// Those of them that are safe, or will be with the batch of this input.
+    var safeBytes: UInt64 = 0
     /// Places in it that are not safe yet.
     var marks = Queue<SourceMark>()
 

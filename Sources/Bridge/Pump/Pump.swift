@@ -126,6 +126,8 @@ struct Pump {
     var wall = WallTime(milliseconds: 0)
     var actions: [Action] = []
     var phase = Phase.running
+    /// The status that the run ends with, with the end of this input.
+    var end: ExitStatus?
     var deliveries: [Delivery] = []
 
     // Outbound.
@@ -179,6 +181,7 @@ struct Pump {
     var stanzaObserved: UInt64 = 0
     /// The session was told that stanzas up to this one are handled.
     var stanzaHandled: UInt64 = 0
+    var redelivery = Redelivery.over
     var messagesPrinted = 0
     /// Whether no more events are printed: the rest is for the next run.
     var isSated = false
@@ -232,9 +235,10 @@ struct Pump {
         limits.memoryBytesMax = Limits.spoolBytesMax
         limits.spoolBytesMax = options.spoolBytesMax
         backlog = Backlog(limits: limits, restoring: spool)
-        journal = Journal(isDurable: spool != nil)
+        journal = Journal(restoring: spool)
         destinations = Destinations(restoring: spool?.lanes ?? [])
         sealedNumber = backlog.lastNumber
+        if checkpoints[Checkpoint.unclean] != nil, checkpoints[Checkpoint.stream] != nil { redelivery = .mayCome }
         deadLetters = spool?.deadLetters ?? 0
         child = options.hasChild ? .running : .none
         sources = [
@@ -260,6 +264,9 @@ struct Pump {
         tellLimited()
         settleMarks()
         seal()
+        // Whatever is to be done is done before.
+        if let end { actions.append(.finish(end)) }
+        end = nil
         defer { actions.removeAll(keepingCapacity: true) }
         return actions
     }

@@ -10,8 +10,7 @@ extension Pump {
     ) {
         guard journal.isDurable, !joined.contains(where: { $0.tokens.endWith(token) }) else { return }
         let place = endpoint(of: source).description
-        journal.order(
-            .hold(HeldInput(token: token, rule: ruleName(rule), place: place, isLine: true, bytes: line.bytes)))
+        journal.hold(HeldInput(token: token, rule: ruleName(rule), place: place, isLine: true, bytes: line.bytes))
     }
 
     /// Keeps a text that waits, unless it has gone on already, or was dropped.
@@ -23,8 +22,8 @@ extension Pump {
             !reports.contains(where: { $0.tokens.endWith(token) })
         else { return }
         let place = delivery.destination.description
-        journal.order(
-            .hold(HeldInput(token: token, rule: ruleName(delivery.rule), place: place, isLine: false, bytes: text)))
+        journal.hold(
+            HeldInput(token: token, rule: ruleName(delivery.rule), place: place, isLine: false, bytes: text))
     }
 
     /// What was made of that input is in the store by now, or it was dropped and told.
@@ -33,7 +32,7 @@ extension Pump {
         for range in tokens.ranges {
             // What goes on at once was never kept.
             if range.count == 1, range.upperBound == held.freshToken { continue }
-            journal.order(.unhold(range))
+            journal.unhold(range)
         }
     }
 
@@ -57,7 +56,7 @@ extension Pump {
         for input in all.sorted(by: { $0.token < $1.token }) {
             let isTaken = input.isLine ? restoreLine(input) : restoreText(input)
             if isTaken { continue }
-            journal.order(.unhold(input.token...input.token))
+            journal.unhold(input.token...input.token)
             if !sendAsItIs(input) { lost += 1 }
         }
         guard lost > 0 else { return }

@@ -65,7 +65,13 @@ extension Pump {
         for (path, position) in positions.sorted(by: { $0.key < $1.key }) {
             journal.order(.position(path: path, TailPositions.text([position])))
         }
-        if let bytes { journal.promise(.consumed(source: source, bytes: bytes)) }
+        guard let bytes else { return }
+        if source == 0, let place = options.input {
+            let here = FilePlace(key: place.key, offset: place.offset + sources[0].safeBytes)
+            journal.order(.keep(Checkpoint.input, here.step(to: place.offset + bytes)))
+        }
+        sources[source].safeBytes = bytes
+        journal.promise(.consumed(source: source, bytes: bytes))
     }
 
     private func isSafe(_ mark: SourceMark, of source: Int) -> Bool {
