@@ -39,6 +39,8 @@ struct PumpDialogue {
     private(set) var asked: [Pump.Action] = []
     /// What of each source may be forgotten there.
     var consumed: [Int: UInt64] = [:]
+    /// The ends that were opened and closed by a reload, by their numbers.
+    var opened: [String] = []
     /// What the co-process was told.
     var childTold: [String] = []
     /// The status the run has ended with.
@@ -112,6 +114,9 @@ struct PumpDialogue {
             case .session(let action): wanted.append(action)
             case .store, .load: asked.append(action)
             case .consumed(let source, let bytes): consumed[source] = bytes
+            case .openSource(let source): opened.append("open \(source)")
+            case .closeSource(let source): opened.append("close \(source)")
+            case .openSink(let sink): opened.append("sink \(sink)")
             case .signalChild: childTold.append("stop")
             case .killChild: childTold.append("die")
             case .finish(let status): self.status = status

@@ -72,9 +72,10 @@ extension Pump {
         guard let rule = rule(named: input.rule), let group = router.rules[rule].shaping.group, group.joinsLines,
             let source = source(named: input.place), router.takes(rule, from: source)
         else { return false }
-        let line = Record.Line(bytes: input.bytes, number: 0)
+        guard let number = sources.firstIndex(where: { $0.route == source }) else { return false }
+        let key = HeldTexts.LineSource(rule: rule, number: number)
+        let line = Record.Line(bytes: input.bytes, number: 0, source: sources[number].origin)
         var joined: [LineGroup.Joined] = []
-        let key = HeldTexts.LineSource(rule: rule, source: source)
         held.lines[key, default: LineGroup(group)].take(line, token: input.token, at: now, into: &joined)
         for one in joined { routeJoined(one, to: rule) }
         return true

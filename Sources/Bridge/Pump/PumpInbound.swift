@@ -116,9 +116,7 @@ extension Pump {
         if isShownAgain(message) || isSated { return }
         counters.messagesReceived += 1
         guard router.usesEvents else { return }
-        var fields = EventRecord.MessageFields(message, account: accountJID)
-        fields.redelivered = redelivery == .goesOn
-        route(.event(.message(fields)), from: .session)
+        route(message)
         commit()
     }
 
