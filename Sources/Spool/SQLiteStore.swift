@@ -125,6 +125,11 @@ public final class SQLiteStore {
 
     // MARK: - In
 
+    /// Forgets the lanes in which nothing lies: only at the start, when nobody has their numbers.
+    public func forgetEmptyLanes() throws(StoreFailure) {
+        try database.run("DELETE FROM lanes WHERE lane NOT IN (SELECT lane FROM rows UNION SELECT lane FROM dead)")
+    }
+
     /// Carries batches out, all in one transaction.
     /// - Parameter time: in milliseconds since 1970; rows are of that time.
     public func carryOut(_ batches: [StoreBatch], at time: Int64) throws(StoreFailure) {

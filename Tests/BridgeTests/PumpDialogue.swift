@@ -36,9 +36,11 @@ struct PumpDialogue {
     /// Whether the store answers nothing.
     var storeWaits = false
     /// What it has not answered.
-    private var asked: [Pump.Action] = []
+    private(set) var asked: [Pump.Action] = []
     /// What of each source may be forgotten there.
     var consumed: [Int: UInt64] = [:]
+    /// The ends that were opened and closed by a reload, by their numbers.
+    var opened: [String] = []
     /// What the co-process was told.
     var childTold: [String] = []
     /// The status the run has ended with.
@@ -59,7 +61,8 @@ struct PumpDialogue {
     /// A run as the command line and a file (YAML) order it.
     init(
         _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, daemon: Bool = false,
-        store: StoreImage? = nil, command: [String]? = nil, _ adjust: (inout Configuration) -> Void = { _ in }
+        store: StoreImage? = nil, command: [String]? = nil, input: FilePlace? = nil,
+        _ adjust: (inout Configuration) -> Void = { _ in }
     ) throws {
         let request = Request(
             kind: daemon ? .daemon : .filter, filter: try FilterOptions.parse(arguments),
@@ -80,6 +83,7 @@ struct PumpDialogue {
         self.store = store
         options.spool = store?.contents
         options.stateName = store == nil ? nil : "/state"
+        options.input = input
         pump = Pump(
             options: options, configuration: configuration, rules: work.rules, host: "host", token: Self.token,
             random: { [UInt8](repeating: 0, count: $0) })
@@ -89,10 +93,11 @@ struct PumpDialogue {
     /// The same, logged in, with nothing left to look at.
     static func online(
         _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, features: String = "",
-        daemon: Bool = false, store: StoreImage? = nil, command: [String]? = nil
+        daemon: Bool = false, store: StoreImage? = nil, command: [String]? = nil,
+        input: FilePlace? = nil
     ) throws -> PumpDialogue {
         var talk = try PumpDialogue(
-            arguments, yaml: yaml, retry: retry, daemon: daemon, store: store, command: command)
+            arguments, yaml: yaml, retry: retry, daemon: daemon, store: store, command: command, input: input)
         try talk.logIn(features: features)
         talk.settle()
         talk.forget()
@@ -109,6 +114,9 @@ struct PumpDialogue {
             case .session(let action): wanted.append(action)
             case .store, .load: asked.append(action)
             case .consumed(let source, let bytes): consumed[source] = bytes
+            case .openSource(let source): opened.append("open \(source)")
+            case .closeSource(let source): opened.append("close \(source)")
+            case .openSink(let sink): opened.append("sink \(sink)")
             case .signalChild: childTold.append("stop")
             case .killChild: childTold.append("die")
             case .finish(let status): self.status = status

@@ -78,6 +78,7 @@ import Testing
         var talk = try PumpDialogue(Self.toOps, store: StoreImage())
         talk.type("one\ntwo\n")
         talk.feed(.stop)
+        talk.wait(.seconds(10))
         #expect(talk.status == .undelivered, "\(talk.said)")
         #expect(
             talk.said.last
@@ -145,6 +146,7 @@ import Testing
         talk.storeWaits = true
         talk.type("one\n")
         talk.feed(.stop)
+        talk.wait(.seconds(10))
         #expect(talk.status == nil)
         talk.answer()
         #expect(talk.status == .undelivered)

@@ -33,6 +33,8 @@ struct RunPlan: Sendable {
     var errand: Errand?
     /// The co-process.
     var command: ChildCommand?
+    /// Reads the configuration file again; nil where this run follows none.
+    var reload: (@Sendable () throws(StartFailure) -> Reload)?
     /// The durable store; nil where nothing is kept.
     var keeper: StoreKeeper?
     /// What a person should know of it.

@@ -1,3 +1,4 @@
+import Endpoints
 import Glibc
 
 /// Reads standard input that is a file so that its offset, which others share (`(xmpp-bridge; cat) < file`), stays before
@@ -6,40 +7,33 @@ final class FileReader: SourceReader, @unchecked Sendable {
     private let descriptor: Int32
     private let start: off_t
     private let deliver: @Sendable (InputReader.Outcome) -> Void
-    private let orders = Mailbox<Order>()
+    private let permissions = Mailbox<Void>()
     // The thread's own.
     private var delivered: off_t = 0
     private var isOver = false
 
-    private enum Order: Sendable {
-        case permit
-        case consume(UInt64)
+    /// Where a file stands that is on a descriptor; nil where it is none, or has no offset.
+    static func place(_ descriptor: Int32) -> FilePlace? {
+        var status = stat()
+        let offset = lseek(descriptor, 0, SEEK_CUR)
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, offset >= 0 else { return nil }
+        let key = FileKey(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+        return FilePlace(key: key, offset: UInt64(offset))
     }
 
     /// Begins a thread that waits for the first ``permit()``; `deliver` is called on it.
-    /// - Returns: Nil where the descriptor is no file with an offset.
-    init?(descriptor: Int32, deliver: @escaping @Sendable (InputReader.Outcome) -> Void) {
-        var status = stat()
-        let start = lseek(descriptor, 0, SEEK_CUR)
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, start >= 0 else { return nil }
+    init(descriptor: Int32, at place: FilePlace, deliver: @escaping @Sendable (InputReader.Outcome) -> Void) {
         self.descriptor = descriptor
-        self.start = start
+        start = off_t(place.offset)
         self.deliver = deliver
         startThread(named: "file-in") { self.run() }
     }
 
-    func permit() { orders.post(.permit) }
-    func consume(upTo total: UInt64) { orders.post(.consume(total)) }
+    func permit() { permissions.post(()) }
+    func consume(upTo total: UInt64) { lseek(descriptor, start + off_t(total), SEEK_SET) }
 
     private func run() {
-        while true {
-            for order in orders.take() {
-                switch order {
-                case .permit: if !isOver { readOnce() }
-                case .consume(let total): lseek(descriptor, start + off_t(total), SEEK_SET)
-                }
-            }
-        }
+        while !isOver { for _ in permissions.take() where !isOver { readOnce() } }
     }
 
     private func readOnce() {

@@ -13,22 +13,22 @@ final class Runner: @unchecked Sendable {
     private static let timerNanosecondsMin: Int64 = 100_000
 
     private let loop: any EventLoop
-    private let plan: RunPlan
+    let plan: RunPlan
     private let connector: Connector
-    private var pump: Pump
+    var pump: Pump
     private var connection: StreamConnection?
     /// Whether the connection, or the last one, never brought a session: the next attempt begins elsewhere.
     private var isUnproven = false
     /// The readers of the pump's sources, and the writers of its sinks, by their numbers.
-    private var inputs: [Input?] = []
+    var inputs: [Input?] = []
     private var output: OutputWriter?
     /// The FIFOs that are read, by the numbers of their sources.
     private let fifos: [Int: Int32]
     private var tailReaders: [TailReader] = []
     /// The pipes that are read: FIFOs, and what the command prints.
-    private var pipeReaders: [(source: Int, reader: any SourceReader)] = []
+    var pipeReaders: [(source: Int, reader: PipeReader)] = []
     private let coprocess: Coprocess?
-    private var writers: [Int: any SinkWriter] = [:]
+    var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
     private var timer: (at: Instant, task: Scheduled<Void>)?
     private var waiting: [Pump.Input] = []
@@ -39,7 +39,7 @@ final class Runner: @unchecked Sendable {
     /// What the command is told when we are told to stop.
     private var stopSignal: Int32?
     /// A source's reader.
-    private struct Input {
+    struct Input {
         let reader: any SourceReader
         /// Whether it has a permission that it has not used yet.
         var isReading = false
@@ -98,16 +98,17 @@ final class Runner: @unchecked Sendable {
         } else if plan.options.reads != .nothing || plan.options.watchesInput {
             openStandardInput()
         }
-        for (source, descriptor) in fifos { openFIFO(descriptor, as: source) }
+        for (source, descriptor) in fifos { openPipe(descriptor, as: source) }
         for source in pump.sources.indices { openTail(source) }
+        if !fifoPaths.isEmpty { FIFOWatch(fifoPaths) { [self] in enter { self.lookAtFIFOs() } }.begin() }
         if plan.showsProgress { progress = ProgressLine(began: Clock.monotonic()) }
         feed(.start)
     }
 
-    private func enter(_ work: @escaping @Sendable () -> Void) { loop.execute(work) }
+    func enter(_ work: @escaping @Sendable () -> Void) { loop.execute(work) }
 
     /// Gives the pump an input and does what it says; an input that comes meanwhile waits its turn.
-    private func feed(_ input: Pump.Input) {
+    func feed(_ input: Pump.Input) {
         waiting.append(input)
         guard !isFeeding else { return }
         isFeeding = true
@@ -173,6 +174,9 @@ final class Runner: @unchecked Sendable {
         case .store(let batch): plan.keeper?.post(batch)
         case .load(let request): plan.keeper?.load(request)
         case .consumed(let source, let bytes): inputs[source]?.reader.consume(upTo: bytes)
+        case .openSource(let source): openSource(source)
+        case .closeSource(let source): closeSource(source)
+        case .openSink(let sink): openNewSink(sink)
         case .signalChild: coprocess?.signal(stopSignal ?? SIGTERM)
         case .killChild: coprocess?.signal(SIGKILL)
         case .finish(let status): finish(status)
@@ -268,33 +272,36 @@ final class Runner: @unchecked Sendable {
     /// What can be left where it is until it is safe is left there.
     private func openStandardInput() {
         let deliver: @Sendable (InputReader.Outcome) -> Void = { [self] in take($0, from: 0) }
-        var reader: (any SourceReader)?
-        if plan.keeper != nil {
-            reader =
-                FileReader(descriptor: STDIN_FILENO, deliver: deliver)
-                ?? TeeReader(descriptor: STDIN_FILENO, deliver: deliver)
+        if let place = plan.options.input {
+            inputs[0] = Input(reader: FileReader(descriptor: STDIN_FILENO, at: place, deliver: deliver))
+        } else if plan.keeper != nil, PipeCopy.isPipe(STDIN_FILENO) {
+            openPipe(STDIN_FILENO, as: 0)
+        } else {
+            inputs[0] = Input(reader: InputReader(descriptor: STDIN_FILENO, deliver: deliver))
         }
-        inputs[0] = Input(reader: reader ?? InputReader(descriptor: STDIN_FILENO, deliver: deliver))
     }
 
-    private func openFIFO(_ descriptor: Int32, as source: Int) {
-        guard plan.keeper != nil else { return openPipe(descriptor, as: source) }
-        let reader = TeeReader(descriptor: descriptor) { [self] in take($0, from: source) }
+    func openPipe(_ descriptor: Int32, as source: Int) {
+        // What a command prints is gone with us in any case.
+        let keeps = plan.keeper != nil && !(source == 0 && coprocess != nil)
+        var name: (String, @Sendable (EndpointNews) -> Void)?
+        let endpoint = pump.sources[source].endpoint
+        if case .fifo(let path) = endpoint {
+            name = (path, { [self] news in enter { self.feed(.news(news, endpoint)) } })
+        }
+        let reader = PipeReader(
+            descriptor: descriptor, name: name, copiesFrom: keeps ? pump.sources[source].readBytes : nil
+        ) { [self] in take($0, from: source) }
         guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
         pipeReaders.append((source, reader))
         inputs[source] = Input(reader: reader)
     }
 
-    private func openPipe(_ descriptor: Int32, as source: Int) {
-        let reader = PipeReader(descriptor: descriptor) { [self] in take($0, from: source) }
-        guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
-        pipeReaders.append((source, reader))
-        inputs[source] = Input(reader: reader)
-    }
-
-    private func openTail(_ source: Int) {
+    func openTail(_ source: Int) {
         guard case .tail(let path) = pump.sources[source].endpoint else { return }
-        let reader = TailReader(path, saved: plan.options.tailPositions) { [self] item in
+        let endpoint = pump.sources[source].endpoint
+        let tell: @Sendable (EndpointNews) -> Void = { [self] news in enter { self.feed(.news(news, endpoint)) } }
+        let reader = TailReader(path, saved: plan.options.tailPositions, tell: tell) { [self] item in
             enter {
                 self.inputs[source]?.isReading = false
                 self.feed(.tailed(item, source: source))
@@ -313,7 +320,7 @@ final class Runner: @unchecked Sendable {
         }
     }
 
-    private func takeRest(of reader: any SourceReader, _ source: Int) {
+    private func takeRest(of reader: PipeReader, _ source: Int) {
         let rest = reader.takeRest()
         if !rest.isEmpty { take(.chunk(rest), from: source) }
     }
@@ -334,19 +341,22 @@ final class Runner: @unchecked Sendable {
         }
     }
 
-    private func openSink(_ sink: Int) {
+    func openSink(_ sink: Int) {
         let deliver: @Sendable (SinkOutcome) -> Void = { [self] outcome in
             enter {
                 switch outcome {
                 case .written(let total): self.feed(.outputWritten(total, sink: sink))
                 case .failing(let reason): self.feed(.sinkFailing(reason, sink: sink))
                 case .recovered: self.feed(.sinkRecovered(sink: sink))
+                case .remade: self.feed(.news(.remade, self.pump.sinks[sink].endpoint))
                 }
             }
         }
         switch pump.sinks[sink].endpoint {
-        case .file(let path): writers[sink] = FileWriter(path, deliver: deliver)
-        case .fifo(let path): writers[sink] = FIFOWriter(path, deliver: deliver)
+        case .file(let path): writers[sink] = FileWriter(path, pump.router.fileOptions(of: path), deliver: deliver)
+        case .fifo(let path):
+            writers[sink] = FIFOWriter(path, deliver: deliver)
+            if writers[sink] == nil { deliver(.failing(Diagnostics.describe(errno))) }
         case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands, .tail:
             preconditionFailure("the router gives files and FIFOs as sinks")
         }
@@ -369,8 +379,11 @@ final class Runner: @unchecked Sendable {
         case .reload:
             // The hang-up of a terminal that this run was on.
             if hadTerminal, stopsAsked == 0 { return answer(.stop(SIGHUP, isOfTerminal: false)) }
+            FIFO.makeMissing(fifoPaths)
+            lookAtFIFOs()
             for writer in writers.values { writer.reopen() }
             for reader in tailReaders { reader.look() }
+            readConfiguration()
         }
     }
 

@@ -43,6 +43,7 @@ struct StatePart {
             do throws(StoreFailure) {
                 try Adoption(store, in: directory, own: number, durability).adopt(&notes)
                 if number == 1 { try importPositions(from: directory, into: store) }
+                try store.forgetEmptyLanes()
                 contents = try store.contents()
             } catch { throw StateDirectory.failure("\(part)/\(fileName)", error.description) }
             return StatePart(

@@ -9,15 +9,19 @@ struct InputSource: Sendable {
     /// As a configuration names it.
     let endpoint: Endpoint
     /// As the rules know it.
-    let route: Source
+    var route: Source
     /// What it holds.
     let reads: Pump.Options.Reads
     var framer: LineFramer
+    /// What `{source}` says of its lines.
+    var origin: String
     /// What of the last chunk waits for room in the store.
     var undigested: ArraySlice<UInt8> = []
     /// The number of the last line.
     var lines: UInt64 = 0
     var complaintsTold: Instant?
+    /// Whether no rule reads it any more.
+    var isRetired = false
     /// The source that it is a file of.
     var parent: Int?
     /// Where its file stands once what was read is digested.
@@ -28,9 +32,13 @@ struct InputSource: Sendable {
     var sinks: [Int] = []
     /// Bytes that were digested, in all.
     var digestedBytes: UInt64 = 0
+    /// Those of them that are safe, or will be with the batch of this input.
+    var safeBytes: UInt64 = 0
     /// Places in it that are not safe yet.
     var marks = Queue<SourceMark>()
 
+    /// Bytes that were read, in all.
+    var readBytes: UInt64 { digestedBytes + UInt64(undigested.count) }
 }
 
 extension Pump {
@@ -48,7 +56,9 @@ extension Pump {
     }
 
     private func mayRead(_ source: Int) -> Bool {
-        guard phase == .running, sources[source].undigested.isEmpty, !isFull else { return false }
+        guard phase == .running, !sources[source].isRetired, sources[source].undigested.isEmpty, !isFull else {
+            return false
+        }
         if case .tail = sources[source].endpoint {
             for file in sources where file.parent == source && !file.undigested.isEmpty { return false }
         }
@@ -106,6 +116,8 @@ extension Pump {
     mutating func finishLines() {
         // The end of a file may be in the middle of a line: the next run reads it whole.
         for source in sources.indices where sources[source].parent == nil { finishLine(of: source) }
+        flushLines()
+        commit()
         complain(atOnce: true)
     }
 
@@ -113,7 +125,7 @@ extension Pump {
         withFramer(of: source) { framer, pump in
             framer.finish { line, note in pump.takeLine(line, note, from: source) }
         }
-        flushLines()
+        flushLines(of: source)
         commit()
         if sources[source].parent == nil { mark(.bytes(sources[source].digestedBytes), of: source) }
     }
@@ -135,7 +147,9 @@ extension Pump {
         case .nothing: unexpectedInput()
         case .commands: takeCommand(line, number: note.number)
         case .lines:
-            route(.line(Record.Line(bytes: Array(line), number: note.number)), from: sources[source].route)
+            route(
+                .line(Record.Line(bytes: Array(line), number: note.number, source: sources[source].origin)),
+                from: sources[source].route, number: source)
         }
     }
 
@@ -170,5 +184,15 @@ extension Pump {
         let text = "the pattern of bridge \(name) gives up\(place): \(trouble.what); such lines count as \(counts)"
         actions.append(.say(.warning, text))
         emit(.error(code: "pattern", text: text))
+    }
+}
+
+extension Endpoint {
+    /// What `{source}` says of lines from there, where they have no file's own name.
+    var origin: String {
+        switch self {
+        case .fifo(let path), .tail(let path): path
+        case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands, .file: "\(self)"
+        }
     }
 }

@@ -19,6 +19,9 @@ struct Journal: Sendable {
     /// Orders that may wait for a store that is slow, or cannot write, before no source is read.
     static let ordersMax = 50_000
 
+    /// Held input that is kept: what rules count beyond it is counted in memory alone.
+    static let heldMax = 50_000
+
     /// Whether there is a store.
     let isDurable: Bool
     /// The batch that was given out last.
@@ -27,6 +30,8 @@ struct Journal: Sendable {
     private(set) var safeBatch: UInt64 = 0
     /// Orders that are not.
     private(set) var unsafeOrders = 0
+    /// Held input in the store, as far as is known.
+    private var held = 0
     private var orders: [StoreOrder] = []
     private var fresh: [Promise] = []
     private var promises = Queue<(batch: UInt64, promise: Promise)>()
@@ -36,7 +41,10 @@ struct Journal: Sendable {
     /// Whether nothing more will ever be safe in it.
     var isBroken = false
 
-    init(isDurable: Bool) { self.isDurable = isDurable }
+    init(restoring contents: StoreContents?) {
+        isDurable = contents != nil
+        held = contents?.held.count ?? 0
+    }
 
     /// Whether all that was ordered is safe.
     var isSafe: Bool { safeBatch == lastBatch && orders.isEmpty && fresh.isEmpty }
@@ -44,6 +52,20 @@ struct Journal: Sendable {
 
     /// Something for the store to do, in the batch of this input.
     mutating func order(_ order: StoreOrder) { if isDurable { orders.append(order) } }
+
+    /// Keeps input that a rule holds back.
+    mutating func hold(_ input: HeldInput) {
+        guard isDurable, held < Self.heldMax else { return }
+        held += 1
+        orders.append(.hold(input))
+    }
+
+    /// Held input is over with. What was never kept may be among it.
+    mutating func unhold(_ tokens: ClosedRange<UInt64>) {
+        guard isDurable, held > 0 else { return }
+        held = max(0, held - Int(clamping: tokens.upperBound - tokens.lowerBound) - 1)
+        orders.append(.unhold(tokens))
+    }
 
     /// Something to do once all that was ordered so far is safe.
     mutating func promise(_ promise: Promise) { fresh.append(promise) }
@@ -158,6 +180,8 @@ extension Pump {
         static let token = "token"
         /// There while a run is alive.
         static let unclean = "unclean"
+        /// The step of standard input's offset that was made last.
+        static let input = "input"
         /// The stream to resume.
         static let stream = "stream"
         /// The count of what is handled of it.
@@ -185,6 +209,7 @@ extension Pump {
     mutating func closeJournal() {
         guard journal.isDurable else { return }
         journal.order(.keep(Checkpoint.unclean, nil))
+        journal.order(.keep(Checkpoint.input, nil))
     }
 
     /// Keeps what the next run needs to resume the stream, and the count that belongs to it.

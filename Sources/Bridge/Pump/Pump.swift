@@ -33,6 +33,14 @@ struct Pump {
         case sinkRecovered(sink: Int)
         /// What the durable store answers.
         case stored(StoreReply)
+        /// The configuration file was read again (SIGHUP), and is right.
+        case reload(Reload)
+        /// It was, and is wrong: its mistakes, a line each.
+        case reloadRefused([String])
+        /// A source that a reload has brought cannot be opened.
+        case sourceUnavailable(String, source: Int)
+        /// What became of a FIFO, or of the files of a `tail:`.
+        case news(EndpointNews, Endpoint)
         /// SIGTERM or SIGINT.
         case stop
         /// The co-process has ended, and all that it printed is told.
@@ -59,6 +67,12 @@ struct Pump {
         case signalChild
         /// Kill it.
         case killChild
+        /// A source that has come with a reload, or is read again.
+        case openSource(Int)
+        /// A source that no rule reads any more.
+        case closeSource(Int)
+        /// A sink that has come with a reload.
+        case openSink(Int)
         /// The run is over; standard output has been written.
         case finish(ExitStatus)
     }
@@ -110,7 +124,7 @@ struct Pump {
         static let recipientsMax = 10_000
     }
 
-    let options: Options
+    var options: Options
     var session: ClientSession
     var router: Router
     var backlog: Backlog
@@ -126,6 +140,8 @@ struct Pump {
     var wall = WallTime(milliseconds: 0)
     var actions: [Action] = []
     var phase = Phase.running
+    /// The status that the run ends with, with the end of this input.
+    var end: ExitStatus?
     var deliveries: [Delivery] = []
 
     // Outbound.
@@ -172,6 +188,8 @@ struct Pump {
     var tails = TailedFiles()
     var child: ChildState
 
+    var hops = Hops()
+
     // Inbound.
     var sinks: [OutputSink]
     var sinkNumbers: [Endpoint: Int] = [:]
@@ -179,6 +197,7 @@ struct Pump {
     var stanzaObserved: UInt64 = 0
     /// The session was told that stanzas up to this one are handled.
     var stanzaHandled: UInt64 = 0
+    var redelivery = Redelivery.over
     var messagesPrinted = 0
     /// Whether no more events are printed: the rest is for the next run.
     var isSated = false
@@ -232,17 +251,22 @@ struct Pump {
         limits.memoryBytesMax = Limits.spoolBytesMax
         limits.spoolBytesMax = options.spoolBytesMax
         backlog = Backlog(limits: limits, restoring: spool)
-        journal = Journal(isDurable: spool != nil)
+        journal = Journal(restoring: spool)
         destinations = Destinations(restoring: spool?.lanes ?? [])
         sealedNumber = backlog.lastNumber
+        if checkpoints[Checkpoint.unclean] != nil, checkpoints[Checkpoint.stream] != nil { redelivery = .mayCome }
         deadLetters = spool?.deadLetters ?? 0
         child = options.hasChild ? .running : .none
         sources = [
-            InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
+            InputSource(
+                endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer(),
+                origin: Endpoint.stdin.origin)
         ]
         for (number, endpoint) in router.localSources.enumerated() {
             let framer = LineFramer(.text, limits: options.framing)
-            sources.append(InputSource(endpoint: endpoint, route: .local(number), reads: .lines, framer: framer))
+            sources.append(
+                InputSource(
+                    endpoint: endpoint, route: .local(number), reads: .lines, framer: framer, origin: endpoint.origin))
         }
         sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
         accountJID = configuration.account
@@ -260,6 +284,9 @@ struct Pump {
         tellLimited()
         settleMarks()
         seal()
+        // Whatever is to be done is done before.
+        if let end { actions.append(.finish(end)) }
+        end = nil
         defer { actions.removeAll(keepingCapacity: true) }
         return actions
     }
@@ -282,6 +309,10 @@ struct Pump {
         case .sinkFailing(let reason, let sink): sinkFailing(reason, sink)
         case .sinkRecovered(let sink): sinkRecovered(sink)
         case .stored(let reply): stored(reply)
+        case .reload(let change): reload(change)
+        case .reloadRefused(let mistakes): reloadRefused(mistakes)
+        case .sourceUnavailable(let reason, let source): sourceUnavailable(reason, source)
+        case .news(let news, let endpoint): tell(news, of: endpoint)
         case .stop: stop()
         case .childEnded(let end): childEnded(end)
         case .status: actions.append(.say(.error, statusLine))

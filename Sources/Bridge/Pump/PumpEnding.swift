@@ -31,10 +31,9 @@ extension Pump {
         case .leaving, .flushing, .finished: return
         }
         guard case .draining = phase, !session.isOnline else { return }
-        // Without a session there is nothing to wait for but the delivery of what was taken in, and the next run delivers
-        // what is in a store.
+        // Without a session there is nothing to wait for but the delivery of what was taken in.
         let waiting = waitingCount
-        if waiting == 0 || backlog.isDurable { return leave() }
+        if waiting == 0 { return leave() }
         let what = waiting == 1 ? "1 message waits" : "\(waiting) messages wait"
         let patience = "\(Limits.drainSeconds) s at the most, a second signal ends at once"
         actions.append(.say(.warning, "\(what) for the server: \(patience)"))
@@ -186,7 +185,7 @@ extension Pump {
     private mutating func finish(_ status: ExitStatus) {
         guard phase != .finished else { return }
         phase = .finished
-        actions.append(.finish(status))
+        end = status
     }
 
     /// The status of a run that is ended at once, whatever is still to be done.
@@ -207,6 +206,7 @@ extension Pump {
         return
             "\(state); \(counters.linesRead) lines read, \(counters.rowsAccepted) of \(counters.rowsAppended) messages accepted, "
             + "\(failures.count) refused, \(counters.messagesReceived) received, \(sinks[0].waiting) bytes wait for standard output"
+            + (backlog.isDurable ? ", \(backlog.count) messages in the spool" : "")
             + (held.count > 0 ? ", \(held.count) messages held by rules" : "")
     }
 }

@@ -10,8 +10,7 @@ extension Pump {
     ) {
         guard journal.isDurable, !joined.contains(where: { $0.tokens.endWith(token) }) else { return }
         let place = endpoint(of: source).description
-        journal.order(
-            .hold(HeldInput(token: token, rule: ruleName(rule), place: place, isLine: true, bytes: line.bytes)))
+        journal.hold(HeldInput(token: token, rule: ruleName(rule), place: place, isLine: true, bytes: line.bytes))
     }
 
     /// Keeps a text that waits, unless it has gone on already, or was dropped.
@@ -23,8 +22,8 @@ extension Pump {
             !reports.contains(where: { $0.tokens.endWith(token) })
         else { return }
         let place = delivery.destination.description
-        journal.order(
-            .hold(HeldInput(token: token, rule: ruleName(delivery.rule), place: place, isLine: false, bytes: text)))
+        journal.hold(
+            HeldInput(token: token, rule: ruleName(delivery.rule), place: place, isLine: false, bytes: text))
     }
 
     /// What was made of that input is in the store by now, or it was dropped and told.
@@ -33,7 +32,7 @@ extension Pump {
         for range in tokens.ranges {
             // What goes on at once was never kept.
             if range.count == 1, range.upperBound == held.freshToken { continue }
-            journal.order(.unhold(range))
+            journal.unhold(range)
         }
     }
 
@@ -57,7 +56,7 @@ extension Pump {
         for input in all.sorted(by: { $0.token < $1.token }) {
             let isTaken = input.isLine ? restoreLine(input) : restoreText(input)
             if isTaken { continue }
-            journal.order(.unhold(input.token...input.token))
+            journal.unhold(input.token...input.token)
             if !sendAsItIs(input) { lost += 1 }
         }
         guard lost > 0 else { return }
@@ -73,9 +72,10 @@ extension Pump {
         guard let rule = rule(named: input.rule), let group = router.rules[rule].shaping.group, group.joinsLines,
             let source = source(named: input.place), router.takes(rule, from: source)
         else { return false }
-        let line = Record.Line(bytes: input.bytes, number: 0)
+        guard let number = sources.firstIndex(where: { $0.route == source }) else { return false }
+        let key = HeldTexts.LineSource(rule: rule, number: number)
+        let line = Record.Line(bytes: input.bytes, number: 0, source: sources[number].origin)
         var joined: [LineGroup.Joined] = []
-        let key = HeldTexts.LineSource(rule: rule, source: source)
         held.lines[key, default: LineGroup(group)].take(line, token: input.token, at: now, into: &joined)
         for one in joined { routeJoined(one, to: rule) }
         return true

@@ -38,6 +38,8 @@ extension Pump {
         var tailPositions: [TailPosition] {
             (spool?.positions ?? [:]).sorted { $0.key < $1.key }.flatMap { TailPositions.read($0.value) ?? [] }
         }
+        /// Where standard input stands, where it is a file.
+        var input: FilePlace?
         /// How much that store may hold.
         var spoolBytesMax = Backlog.Limits().spoolBytesMax
         /// Where it is, for a person.
@@ -59,5 +61,25 @@ extension Pump {
 
         /// What standard input holds.
         enum Reads: Sendable { case nothing, lines, commands }
+    }
+}
+
+/// A place in a file that is read through an offset that others share.
+struct FilePlace: Equatable, Sendable {
+    var key: FileKey
+    var offset: UInt64
+
+    /// What is kept while the shared offset moves from here to there: for a run that finds it here still, though what
+    /// lies between is safe.
+    func step(to offset: UInt64) -> [UInt8] {
+        [key.device, key.inode, self.offset, offset].flatMap(Pump.bytes(of:))
+    }
+
+    /// Where to read on, by the step that was kept last.
+    func offset(after step: [UInt8]) -> UInt64 {
+        guard step.count == 32 else { return offset }
+        let numbers = stride(from: 0, to: 32, by: 8).map { step[$0..<$0 + 8].reduce(0) { $0 << 8 | UInt64($1) } }
+        let isHere = numbers[0] == key.device && numbers[1] == key.inode && numbers[2] == offset
+        return isHere ? numbers[3] : offset
     }
 }

@@ -49,7 +49,7 @@ extension Pump {
         return shelvedRooms.keys.reduce(backlog.pausedCount) { $0 + waitingCount(in: $1) }
     }
 
-    private func waitingCount(in room: JID) -> Int { gates[room].map { backlog.count(of: $0.lane) } ?? 0 }
+    func waitingCount(in room: JID) -> Int { gates[room].map { backlog.count(of: $0.lane) } ?? 0 }
 
     /// The room has shown our own message: it is said.
     private mutating func shown(_ row: UInt64, in room: JID) {

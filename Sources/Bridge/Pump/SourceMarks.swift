@@ -14,9 +14,15 @@ struct SourceMark: Sendable {
         case bytes(UInt64)
     }
 
+    /// So many bytes of a sink.
+    struct Awaited: Equatable, Sendable {
+        let sink: Int
+        let bytes: UInt64
+    }
+
     var place: Place
-    /// What each of the source's sinks must have written.
-    let written: [UInt64]
+    /// What the source's sinks must have written, by their numbers.
+    let awaited: [Awaited]
     let since: Instant
 }
 
@@ -37,9 +43,9 @@ extension Pump {
 
     mutating func mark(_ place: SourceMark.Place, of source: Int) {
         guard journal.isDurable else { return }
-        let written = sources[source].sinks.map { sinks[$0].queued }
-        let mark = SourceMark(place: place, written: written, since: now)
-        if case .bytes = place, let last = sources[source].marks.last, last.written == written {
+        let awaited = sources[source].sinks.map { SourceMark.Awaited(sink: $0, bytes: sinks[$0].queued) }
+        let mark = SourceMark(place: place, awaited: awaited, since: now)
+        if case .bytes = place, let last = sources[source].marks.last, last.awaited == awaited {
             sources[source].marks[sources[source].marks.count - 1]?.place = place
         } else {
             sources[source].marks.append(mark)
@@ -55,7 +61,7 @@ extension Pump {
     private mutating func passMarks(of source: Int) {
         var positions: [String: TailPosition] = [:]
         var bytes: UInt64?
-        while let mark = sources[source].marks.first, isSafe(mark, of: source) {
+        while let mark = sources[source].marks.first, isSafe(mark) {
             sources[source].marks.popFirst()
             switch mark.place {
             case .position(let position): positions[position.path] = position
@@ -65,14 +71,17 @@ extension Pump {
         for (path, position) in positions.sorted(by: { $0.key < $1.key }) {
             journal.order(.position(path: path, TailPositions.text([position])))
         }
-        if let bytes { journal.promise(.consumed(source: source, bytes: bytes)) }
+        guard let bytes else { return }
+        if source == 0, let place = options.input {
+            let here = FilePlace(key: place.key, offset: place.offset + sources[0].safeBytes)
+            journal.order(.keep(Checkpoint.input, here.step(to: place.offset + bytes)))
+        }
+        sources[source].safeBytes = bytes
+        journal.promise(.consumed(source: source, bytes: bytes))
     }
 
-    private func isSafe(_ mark: SourceMark, of source: Int) -> Bool {
-        for (sink, count) in zip(sources[source].sinks, mark.written) where sinks[sink].safe < count {
-            if !sinks[sink].isBroken { return false }
-        }
-        return true
+    private func isSafe(_ mark: SourceMark) -> Bool {
+        mark.awaited.allSatisfy { sinks[$0.sink].isBroken || sinks[$0.sink].safe >= $0.bytes }
     }
 
     /// When sinks have held up a source for too long.
@@ -91,7 +100,7 @@ extension Pump {
     mutating func expireMarks() {
         guard let due = marksDeadline, due <= now else { return }
         for source in sources where !source.marks.isEmpty {
-            for sink in source.sinks { spill(sink) }
+            for awaited in source.marks.first?.awaited ?? [] { spill(awaited.sink) }
         }
     }
 }
