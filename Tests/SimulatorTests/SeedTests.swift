@@ -1,4 +1,3 @@
-import Simulator
 import Testing
 
 /// The whole bridge in simulated worlds: a fixed number of them here, as many as you like by `contrib/simulate`.

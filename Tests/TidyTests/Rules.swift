@@ -21,11 +21,6 @@ enum ImportRule {
         "Spool": ["CSQLite"],
         "Config": ["Routing", "Stanza", "CLibYAML"],
         "LoopbackServer": ["Stanza", "Digest"],
-        // Synchronization: one lock, around the numbers that the machines of a world draw.
-        "Simulator": [
-            "Stanza", "Digest", "Session", "Routing", "Endpoints", "Wire", "Spool", "LoopbackServer", "Bridge",
-            "Synchronization",
-        ],
     ]
     /// The one folder that may import NIO.
     static let driver = "Sources/Bridge/Driver/"
@@ -51,7 +46,6 @@ enum ImportRule {
     private static func mayImport(_ module: String, from source: Source, systemModules: Set<String>) -> Bool {
         if let allowed = pure[source.target] { return allowed.contains(module) }
         if source.target == "xmpp-bridge" { return module == "Bridge" }
-        if source.target == "simulate" { return module == "Simulator" || module == "Glibc" }
         guard source.target == "Bridge" else { return false }
         if module.hasPrefix("NIO") { return source.path.hasPrefix(driver) }
         return pure[module] != nil || systemModules.contains(module) || bridgeOutside.contains(module)

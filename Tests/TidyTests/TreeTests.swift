@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func everyTargetHasItsRow() {
-        let known = Set(ImportRule.pure.keys).union(["Bridge", "xmpp-bridge", "simulate"])
+        let known = Set(ImportRule.pure.keys).union(["Bridge", "xmpp-bridge"])
         let folders = Set(tree.folders(of: "Sources")).subtracting(systemModules)
         #expect(folders.subtracting(known).isEmpty, "a room without a row in ImportRule")
     }

@@ -2,6 +2,7 @@
 import Endpoints
 import LoopbackServer
 import Session
+import Spool
 import Stanza
 
 /// One process of the bridge: the pump, and the driver's duties in the manner of `Bridge/Driver/Runner`.
@@ -28,17 +29,20 @@ final class BridgeProcess {
     var writers: [SinkWriter?]
     private var tap = StreamTap()
     private var saboteur: Saboteur
+    private var keeper: Keeper?
 
     init(_ number: Int, _ world: World) throws {
         self.number = number
         self.world = world
         isInPeace = world.setting.patienceSeconds == nil
         saboteur = Saboteur(world.canary)
+        if world.setting.isDurable { keeper = Keeper(world, process: number) }
+        let options = world.options()
         pump = Pump(
-            options: world.options(), configuration: world.cast.session(world.setting),
+            options: options, configuration: world.cast.session(world.setting),
             rules: try world.cast.rules(world.setting), host: "here", token: "T\(number)",
             random: world.random(100 + UInt64(number)))
-        inputs = pump.sources.map { source in world.input(of: source.endpoint) }
+        inputs = pump.sources.map { source in world.input(of: source.endpoint, positions: options.tailPositions) }
         writers = pump.sinks.map { sink in world.sink(of: sink.endpoint).map { SinkWriter($0) } }
     }
 
@@ -112,7 +116,10 @@ final class BridgeProcess {
         switch action {
         case .session(let action): perform(action)
         case .say(let level, let text): world.trace.note(world.now, "    \(level): \(text)")
-        case .savePositions(let positions): world.save(saboteur.moved(positions, in: world.log))
+        case .store(let batch): keeper?.post(batch)
+        case .load(let request): keeper?.load(request)
+        case .consumed(let source, let bytes): consume(source, Int(bytes))
+        case .signalChild, .killChild: preconditionFailure("there is no co-process")
         case .finish(let status):
             self.status = status
             end(isSilent: false)
@@ -184,12 +191,20 @@ final class BridgeProcess {
         case .element(let element):
             world.look(at: tap.read(element, at: world.now))
             saboteur.saw(element)
-            if let row = saboteur.acknowledgedRow(element, tap) { pump.accepted(upTo: row) }
+            if let row = saboteur.acknowledgedRow(element, tap), let flight = pump.backlog.flight(ofRow: row) {
+                pump.accepted(upTo: flight.dispatch)
+            }
         case .start, .connected, .secured, .streamOpened, .streamClosed, .derived, .timeout, .handled, .drain, .leave:
             break
         }
         feed(.session(input))
     }
+
+    // MARK: - The store
+
+    func stored() { if isAlive { keeper?.done() } }
+
+    func replied(_ reply: StoreReply) { if isAlive { feed(.stored(reply)) } }
 
     // MARK: - The end
 
@@ -212,6 +227,7 @@ final class BridgeProcess {
     private func end(isSilent: Bool) {
         drop { if isSilent { $0.vanish() } else { $0.close() } }
         for writer in writers { writer?.target.breakOff() }
+        keeper?.crash()
         world.log.closeAll()
     }
 }

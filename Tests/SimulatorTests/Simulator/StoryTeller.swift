@@ -28,6 +28,7 @@ private struct StoryTeller {
         setting.latency = chance.pick([0...100, 200...2_000, 20_000...60_000, 100_000...1_500_000])
         setting.sinkDelay = chance.pick([50, 1_000, 30_000, 700_000])
         setting.paddingMax = chance.pick([0, 40, 40, 400, 6_000])
+        setting.storeDelay = chance.pick([100, 5_000, 50_000, 800_000])
         if chance.oneIn(8) { setting.patienceSeconds = chance.pick([20, 600]) }
         tellTraffic()
         tellTrouble()
@@ -45,6 +46,8 @@ private struct StoryTeller {
 
     private mutating func choosePeople() {
         setting.endsWithInput = chance.oneIn(3)
+        setting.isDurable = !chance.oneIn(3)
+        setting.stdinIsFile = setting.endsWithInput && chance.oneIn(3)
         var voices: [Voice] = setting.endsWithInput ? [.stdin] : chance.some([.stdin, .fifo, .log])
         if voices.isEmpty { voices = [.log] }
         for voice in voices {
@@ -76,6 +79,7 @@ private struct StoryTeller {
 
     private mutating func writeLines(of voice: Voice, _ volume: Int) {
         let count = chance.among(1...volume)
+        if voice == .stdin, setting.stdinIsFile { return add(0, .write(voice, 1...count)) }
         let bursts = times(chance.among(1...max(1, min(count, 30))))
         var written = 0
         for (index, at) in bursts.enumerated() {
@@ -90,20 +94,20 @@ private struct StoryTeller {
 
     private mutating func tellTrouble() {
         for kind in Trouble.allCases where chance.oneIn(kind.rarity) {
-            if kind == .kill, !setting.outlivesKill { continue }
+            if !setting.isDurable, kind == .kill || kind == .fullDisk { continue }
             if kind == .rotation, setting.routes[.log] == nil { continue }
             for at in times(chance.magnitude(1...kind.countMax)) { add(at, deed(kind)) }
         }
     }
 
     private enum Trouble: CaseIterable {
-        case cut, halfOpen, refusal, restart, lostAcks, doubleAcks, block, spoil, rooms, jump, stop, kill, rotation
+        case cut, halfOpen, refusal, restart, lostAcks, doubleAcks, block, spoil, rooms, jump, stop, kill, rotation, fullDisk
 
         var rarity: Int {
             switch self {
             case .cut: 2
             case .halfOpen, .refusal, .restart, .block, .kill, .rotation: 3
-            case .lostAcks, .doubleAcks, .spoil, .rooms, .stop: 4
+            case .lostAcks, .doubleAcks, .spoil, .rooms, .stop, .fullDisk: 4
             case .jump: 6
             }
         }
@@ -112,7 +116,7 @@ private struct StoryTeller {
             switch self {
             case .cut: 12
             case .halfOpen, .refusal, .restart, .lostAcks, .doubleAcks: 3
-            case .block, .spoil, .rooms, .jump: 4
+            case .block, .spoil, .rooms, .jump, .fullDisk: 4
             case .stop: 2
             case .kill, .rotation: 8
             }
@@ -142,6 +146,7 @@ private struct StoryTeller {
         case .stop: return .stop
         case .kill: return .kill(isSilent: chance.oneIn(4))
         case .rotation: return .rotate
+        case .fullDisk: return .failStore(chance.magnitude(100...30_000))
         }
     }
 

@@ -26,6 +26,6 @@ public enum Simulation {
         world.run()
         return Verdict(
             faults: world.oracle.faults, fingerprint: world.trace.fingerprint, trace: world.trace.lines,
-            repetitions: world.oracle.repetitions, sessions: world.oracle.epoch)
+            repetitions: world.oracle.outbound.repetitions, sessions: world.oracle.sessions)
     }
 }

@@ -40,7 +40,7 @@ extension BridgeProcess {
         if world.now < writer.target.spoiledUntil { return failed(sink, count) }
         let marks = writer.target.write(writers[sink]?.wrote(count) ?? [])
         world.trace.note(world.now, "  \(writer.target.sink) has \(marks)")
-        world.oracle.written(marks, to: writer.target.sink, at: world.now)
+        world.oracle.inbound.written(marks, to: writer.target.sink, at: world.now)
         let hasRecovered = writers[sink]?.succeeded() == true
         let total = writers[sink]?.total ?? 0
         if writers[sink]?.waiting.isEmpty == false { beginWrite(sink) } else { writers[sink]?.state = .idle }

@@ -3,6 +3,7 @@ import Endpoints
 import LoopbackServer
 import Routing
 import Session
+import Spool
 import Stanza
 import Synchronization
 
@@ -31,8 +32,10 @@ final class World {
         case wrote(Int, Int)
         /// The writer tells what is written in all.
         case told(Int, Int, UInt64)
-        /// Positions of tailed files are safe.
-        case saves([TailPosition])
+        /// What the store had to do is done.
+        case stored(Int)
+        /// The store answers.
+        case replied(Int, StoreReply)
         /// A peer logs in again.
         case enters(Peer)
         /// A process begins.
@@ -86,9 +89,10 @@ final class World {
     let sources: [LocalSource]
     let sinks: [LocalSink]
     let log = LogFolder()
-    /// Where tailed files stand, as it is kept over the end of the process.
-    var positions: [TailPosition] = []
+    let store = StoreModel()
     let canary: Canary?
+    /// How often a busy contact has refused each line.
+    var refusals: [Mark: Int] = [:]
     var process: BridgeProcess?
     var processCount = 0
 
@@ -100,7 +104,7 @@ final class World {
         trace = Trace(isKept: isTraced)
         oracle = Oracle(story.setting)
         peers = ["bob", "mia"].map { Peer($0) }
-        sources = [Voice.stdin, .fifo].map { LocalSource($0) }
+        sources = [Voice.stdin, .fifo].map { LocalSource($0, isFile: $0 == .stdin && story.setting.stdinIsFile) }
         sinks = Sink.allCases.map { LocalSink($0) }
         hosted = ServerHost(self, try cast.server(story.setting))
     }
@@ -124,6 +128,17 @@ final class World {
 
     func add(_ event: Event, at time: Instant) { agenda.add(event, at: max(time, now)) }
 
+    /// Whether a message is where it was to go, or in the store.
+    private func safety(_ outbound: OutboundOracle) -> InboundOracle.Safety {
+        let store = store
+        let addresses = cast.lanes.mapValues(\.text)
+        return .init(
+            kept: store.inboundCount, forSink: { store.holds($0, for: $1) },
+            forLane: { mark, lane in
+                outbound.hasArrived(mark, at: lane) || store.holds(mark, to: addresses[lane] ?? "")
+            })
+    }
+
     // MARK: - The run
 
     /// Runs the story to its end.
@@ -132,6 +147,7 @@ final class World {
         for (index, happening) in story.happenings.enumerated() {
             add(.happens(index), at: Instant(nanoseconds: Int64(happening.at) * 1_000_000))
         }
+        for source in sources where source.isFile { source.isEnded = true }
         add(.begins, at: now)
         add(.heals, at: now + .milliseconds(setting.chaosEnd))
         while !isOver, let (time, event) = agenda.next() {
@@ -167,9 +183,8 @@ final class World {
         case .read(let number, let source): process(number)?.read(source)
         case .wrote(let number, let sink): process(number)?.wrote(sink)
         case .told(let number, let sink, let total): process(number)?.told(sink, total)
-        case .saves(let positions):
-            self.positions = positions
-            oracle.followsLog()
+        case .stored(let number): process(number)?.stored()
+        case .replied(let number, let reply): process(number)?.replied(reply)
         case .enters(let peer): if isServerAway { peerLost(peer) } else { enter(peer) }
         case .begins: begin()
         case .heals: heal()
@@ -182,8 +197,8 @@ final class World {
     /// What was heard at the bridge's end of its connection.
     func look(at claim: StreamTap.Claim?) {
         guard let claim else { return }
-        if let mark = claim.heard { oracle.heard(mark, at: now) }
-        oracle.claimed(claim, at: now)
+        if let mark = claim.heard { oracle.inbound.heard(mark, at: now) }
+        oracle.inbound.claimed(claim, at: now, safety(oracle.outbound))
     }
 }
 

@@ -1,5 +1,4 @@
 import Glibc
-import Simulator
 
 /// What the command line asks for; see contrib/simulate.
 struct Order {

@@ -29,6 +29,7 @@ extension World {
         case .stop: process?.stop()
         case .kill(let isSilent): kill(isSilent: isSilent)
         case .rotate: log.rotate()
+        case .failStore(let span): store.failsUntil = now + .milliseconds(span)
         }
     }
 
@@ -37,10 +38,11 @@ extension World {
             let mark = Mark(voice, number)
             guard let source = sources.first(where: { $0.voice == voice }) else {
                 log.append(Array((mark.text(paddingMax: setting.paddingMax) + "\n").utf8))
-                oracle.logged(mark)
+                oracle.outbound.logged(mark)
                 continue
             }
             source.write(mark, paddingMax: setting.paddingMax)
+            oracle.outbound.piped(mark)
         }
         process?.written(voice)
     }
@@ -70,10 +72,15 @@ extension World {
         return result + rest
     }
 
-    /// Whether the contact's server takes it and sends it back later.
-    func isBouncedLater(_ message: LoopbackServer.SeenMessage) -> Bool {
-        guard cast.lane(of: message.to) == .moody, let mark = message.body.flatMap({ Mark($0.utf8) }) else { return false }
-        return mark.number % setting.moodiness == 0
+    /// What the contact's server will say of a message that it takes.
+    func fate(of message: LoopbackServer.SeenMessage, in lane: Lane) -> ServerHost.Fate {
+        guard let mark = message.body.flatMap({ Mark($0.utf8) }), mark.number % setting.moodiness == 0 else {
+            return .taken
+        }
+        if lane == .moody { return .bounced }
+        guard lane == .busy, setting.isDurable, !isKind, refusals[mark, default: 0] < 2 else { return .taken }
+        refusals[mark, default: 0] += 1
+        return .postponed
     }
 
     // MARK: - Processes
@@ -88,13 +95,26 @@ extension World {
         options.retry = cast.session(setting).retry
         options.isDaemon = !setting.endsWithInput
         options.nick = "bridge"
-        options.tailPositions = positions
+        if setting.isDurable { options.spool = store.image.contents }
+        for source in sources { open(source, &options) }
         if setting.usesRoom { options.rooms = [RoomChoice(room: cast.room, nick: "bridge")] }
         return options
     }
 
+    /// Where a source is read on, in the manner of the driver's `RunPlan`.
+    private func open(_ source: LocalSource, _ options: inout Pump.Options) {
+        guard source.isFile, setting.isDurable else { return source.open() }
+        var place = FilePlace(key: FileKey(device: 1, inode: 1), offset: UInt64(source.taken))
+        let kept = store.image.checkpoints
+        if kept[Pump.Checkpoint.unclean] != nil, let step = kept[Pump.Checkpoint.input] {
+            place.offset = place.offset(after: step)
+        }
+        source.open(at: Int(place.offset))
+        options.input = place
+    }
+
     /// The reader of a source.
-    func input(of endpoint: Endpoint) -> SourceInput? {
+    func input(of endpoint: Endpoint, positions: [TailPosition]) -> SourceInput? {
         func pipe(_ voice: Voice) -> SourceInput? {
             sources.first { $0.voice == voice }.map { SourceInput(.pipe($0)) }
         }
@@ -106,15 +126,10 @@ extension World {
         }
     }
 
-    /// Keeps the positions of tailed files, a moment later: the file is the old one or the new one.
-    func save(_ positions: [TailPosition]) {
-        add(.saves(positions), at: now + .microseconds(chances.local.among(10...20_000)))
-    }
-
     private func kill(isSilent: Bool) {
         guard let process else { return }
         process.kill(isSilent: isSilent)
-        oracle.killed(process)
+        oracle.outbound.ended(process.number, isKilled: true, .software, sources)
         self.process = nil
         add(.begins, at: now + .milliseconds(chances.local.among(1...3_000)))
     }
@@ -131,11 +146,11 @@ extension World {
     func begin() {
         processCount += 1
         trace.note(now, "process \(processCount) begins")
+        oracle.began(processCount)
         guard let next = try? BridgeProcess(processCount, self) else {
             return oracle.accuse("the simulator's rules are no rules")
         }
         process = next
-        oracle.forgetHeard()
         next.begin()
     }
 
@@ -143,7 +158,7 @@ extension World {
     func finished(_ process: BridgeProcess, _ status: Bridge.ExitStatus) {
         trace.note(now, "process \(process.number) ends with \(status)")
         trace.mix(UInt64(status.rawValue))
-        oracle.judge(process, status)
+        oracle.judge(process, status, sources)
         self.process = nil
         if isKind, isAllDone { return finish() }
         add(.begins, at: now + .milliseconds(chances.local.among(1...3_000)))
@@ -158,6 +173,7 @@ extension World {
         refusesUntil = now
         acksLostUntil = now
         acksDoubledUntil = now
+        store.failsUntil = now
         host.feed(.ordered(.limit(.zero)))
         for link in links where !link.isServerTold && link.isCut { host.lost(link) }
         for sink in sinks {

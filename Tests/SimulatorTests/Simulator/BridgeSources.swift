@@ -40,7 +40,11 @@ extension BridgeProcess {
     /// Puts a read on the agenda where there may be something to read.
     func look(at source: Int) {
         guard let input = inputs[source], input.isReading, !input.isOver, isAlive else { return }
-        if case .pipe(let pipe) = input.source, pipe.isEmpty, !pipe.isEnded { return }
+        if case .pipe(let pipe) = input.source {
+            guard pipe.hasNews || pipe.isEnded else { return }
+            // While whole lines are on their way into safety, what comes gathers in the pipe.
+            if isTeed, !pipe.isFile, pipe.isPending { return }
+        }
         read(source, at: world.now + .microseconds(world.chances.local.among(10...500)))
     }
 
@@ -71,13 +75,23 @@ extension BridgeProcess {
 
     private func read(_ pipe: LocalSource, _ source: Int) {
         inputs[source]?.isReading = false
-        if pipe.isEmpty {
+        if !pipe.hasNews {
             inputs[source]?.isOver = true
             return feed(.inputEnded)
         }
         let size = world.setting.isChopped ? world.chances.local.magnitude(1...Self.chunkBytesMax) : Self.chunkBytesMax
         // Without a store a process that is stopped in the middle of a line leaves half of it behind.
-        take(pipe.read(size, isWhole: !world.setting.isDurable), from: source)
+        take(pipe.read(size, isWhole: !isTeed, isKept: isTeed), from: source)
+    }
+
+    /// Whether what is read stays where it is until it is safe.
+    private var isTeed: Bool { world.setting.isDurable && world.canary != .consumedAtOnce }
+
+    /// So many bytes in all are safe.
+    func consume(_ source: Int, _ bytes: Int) {
+        guard case .pipe(let pipe) = inputs[source]?.source else { return }
+        pipe.consume(bytes)
+        look(at: source)
     }
 
     private func take(_ chunk: (bytes: [UInt8], lines: [Mark]), from source: Int) {
@@ -88,7 +102,7 @@ extension BridgeProcess {
     private func took(_ lines: [Mark]) {
         world.trace.note(world.now, "  takes \(lines)")
         // What comes behind the order to stop is not accepted.
-        if pump.phase == .running { world.oracle.taken(lines, by: self) }
+        if pump.phase == .running { world.oracle.outbound.taken(lines) }
     }
 
     private func take(_ item: TailCursor.Item, from source: Int) {
@@ -107,8 +121,8 @@ extension BridgeProcess {
 
     func readLeftovers() {
         for source in inputs.indices.dropFirst() {
-            guard case .pipe(let pipe) = inputs[source]?.source, !pipe.isEmpty else { continue }
-            take(pipe.read(1_024 * 1_024, isWhole: true), from: source)
+            guard case .pipe(let pipe) = inputs[source]?.source, pipe.hasNews else { continue }
+            take(pipe.read(1_024 * 1_024, isWhole: true, isKept: isTeed), from: source)
         }
     }
 }

@@ -62,7 +62,7 @@ extension World {
             "to": (isRoom ? cast.room : cast.account).text, "type": isRoom ? "groupchat" : "chat",
             "id": "\(peer.name)-\(number)",
         ]
-        oracle.said(mark)
+        oracle.inbound.said(mark)
         host.feed(.element(id, Element("message", NS.client.description, attributes, [body])))
     }
 }

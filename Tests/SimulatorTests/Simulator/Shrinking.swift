@@ -81,11 +81,3 @@ extension Simulation {
         ]
     }
 }
-
-extension Story: CustomStringConvertible {
-    /// What is there and what happens, a line each.
-    public var description: String {
-        let head = "seed \(seed), \(setting)"
-        return ([head] + happenings.map { "    \($0.at) ms: \($0.deed)" }).joined(separator: "\n")
-    }
-}

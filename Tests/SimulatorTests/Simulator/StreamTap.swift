@@ -18,6 +18,8 @@ struct StreamTap {
         var fault: String?
         /// Stanzas that have come and are not covered.
         var uncovered = 0
+        /// The count itself.
+        var count: UInt32?
         /// A message that has come.
         var heard: Mark?
     }
@@ -115,6 +117,6 @@ struct StreamTap {
         }
         let covered = arrivals[Int(claimed)..<Int(h)]
         claimed = h
-        return Claim(covered: covered, uncovered: arrivals.count - Int(h))
+        return Claim(covered: covered, uncovered: arrivals.count - Int(h), count: h)
     }
 }

@@ -22,7 +22,7 @@ struct Cast {
         room = try JID("den@conference.\(Self.domain)")
         lanes = [
             .bob: try JID("bob@\(Self.domain)"), .carol: try JID("carol@\(Self.domain)"),
-            .moody: try JID("moody@\(Self.domain)"), .ghost: try JID("ghost@\(Self.domain)"), .den: room,
+            .moody: try JID("moody@\(Self.domain)"), .busy: try JID("busy@\(Self.domain)"), .ghost: try JID("ghost@\(Self.domain)"), .den: room,
         ]
     }
 
@@ -32,7 +32,7 @@ struct Cast {
     // MARK: - The server
 
     func server(_ setting: Setting) throws -> LoopbackServer.Configuration {
-        let people = ["bridge", "bob", "carol", "moody", "mia"].map { (name: $0, password: Self.password) }
+        let people = ["bridge", "bob", "carol", "moody", "busy", "mia"].map { (name: $0, password: Self.password) }
         var configuration = try LoopbackServer.Configuration(domain: Self.domain, accounts: people)
         configuration.offersSTARTTLS = false
         configuration.saslMechanisms = [.plain]
@@ -42,15 +42,16 @@ struct Cast {
         return configuration
     }
 
-    /// What the moody contact's server sends back.
-    func bounce(_ message: LoopbackServer.SeenMessage) -> [UInt8] {
+    /// What a contact's server sends back.
+    func bounce(_ message: LoopbackServer.SeenMessage, isForNow: Bool) -> [UInt8] {
         var writer = XMLWriter()
         writer.start("message")
         writer.attribute("type", "error" as StaticString)
         writer.attribute("id", ifPresent: message.id)
         writer.attribute("from", message.to)
         writer.attribute("to", message.from.text)
-        writer.raw("><error type='cancel'><service-unavailable")
+        writer.raw("><error type='")
+        writer.raw((isForNow ? "wait'><resource-constraint" : "cancel'><service-unavailable").utf8)
         writer.raw(" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>")
         return writer.bytes
     }

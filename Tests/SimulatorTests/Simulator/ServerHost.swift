@@ -5,6 +5,16 @@ import Wire
 /// Runs the server, in the manner of `LoopbackDriver`: connections of the bridge come through the network, those of the
 /// peers are there at once.
 final class ServerHost {
+    /// What comes of a message that the server takes.
+    enum Fate {
+        /// It stays where it goes.
+        case taken
+        /// The contact's server sends it back, for good.
+        case bounced
+        /// The contact's server sends it back, for now.
+        case postponed
+    }
+
     private unowned let world: World
     private var server: LoopbackServer
     private var ends: [UInt64: ServerEnd] = [:]
@@ -104,12 +114,12 @@ final class ServerHost {
         switch observation {
         case .message(let message):
             guard message.from.bare == world.cast.account, let lane = world.cast.lane(of: message.to) else { return }
-            if world.isBouncedLater(message) {
-                bounces.append((message.from, world.cast.bounce(message)))
-                world.oracle.arrived(message, in: lane, willBounce: true)
-            } else {
-                world.oracle.arrived(message, in: lane, willBounce: false)
+            let fate = world.fate(of: message, in: lane)
+            if fate != .taken {
+                bounces.append((message.from, world.cast.bounce(message, isForNow: fate == .postponed)))
             }
+            let store = world.store
+            world.oracle.outbound.arrived(message, in: lane, fate: fate) { store.released.contains($0) }
         case .login(let jid, let resumed):
             if jid.bare == world.cast.account { world.oracle.loggedIn(resumed: resumed) }
         case .logout, .refused, .fault: break

@@ -46,6 +46,8 @@ enum Lane: String, Sendable, CaseIterable {
     case carol
     /// A contact whose server first acknowledges and then bounces, some of what comes.
     case moody
+    /// A contact whose server refuses some of what comes for now.
+    case busy
     /// Nobody: every message bounces.
     case ghost
     /// The room.
@@ -65,6 +67,8 @@ struct Setting: Sendable, Equatable {
     var endsWithInput = false
     /// Whether the state is kept over the end of the process.
     var isDurable = false
+    /// Whether standard input is a file, whose lines are all there from the beginning.
+    var stdinIsFile = false
     /// Whether the server has stream management (XEP-0198).
     var managesStreams = true
     /// How long the server keeps a session without a connection; 0: it cannot be resumed.
@@ -79,6 +83,8 @@ struct Setting: Sendable, Equatable {
     var isChopped = false
     /// Microseconds that a write of a sink takes, at the most.
     var sinkDelay = 1_000
+    /// Microseconds that a transaction takes, at the most.
+    var storeDelay = 1_000
     /// The longest line beside its mark.
     var paddingMax = 40
     /// One of so many messages to the moody contact is bounced.
@@ -93,8 +99,6 @@ struct Setting: Sendable, Equatable {
     var usesRoom: Bool { routes.values.contains { $0.contains(.den) } || sinks[.mia]?.isEmpty == false }
     /// Whether anything of the session is listened to.
     var listens: Bool { sinks.values.contains { !$0.isEmpty } || routes.keys.contains { !$0.isLocal } }
-    /// Whether a process that dies without a word takes nothing with it: without a store only files are read again.
-    var outlivesKill: Bool { isDurable || (!listens && routes.keys.allSatisfy { $0 == .log }) }
     func uses(_ sink: Sink) -> Bool { sinks.values.contains { $0.contains(sink) } }
 }
 
@@ -124,6 +128,8 @@ enum Deed: Sendable, Equatable {
     case stop
     /// SIGKILL; or the end of the whole machine, of which nobody hears.
     case kill(isSilent: Bool)
+    /// Nothing can be written into the store for so many milliseconds.
+    case failStore(Int)
     /// The log file gets another name, and a new one its own.
     case rotate
 }

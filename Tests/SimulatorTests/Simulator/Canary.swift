@@ -1,4 +1,5 @@
 import Endpoints
+import Spool
 import Stanza
 import Wire
 
@@ -19,6 +20,14 @@ public enum Canary: String, Sendable, CaseIterable {
     case forgottenGate = "forgotten-gate"
     /// Bytes for a sink count as written when they are handed over.
     case writtenAtOnce = "written-at-once"
+    /// The store says that a batch is safe before it is.
+    case answeredTooSoon = "answered-too-soon"
+    /// The store forgets what sinks have not written.
+    case spillForgotten = "spill-forgotten"
+    /// The store forgets that rows have come to their end.
+    case releaseForgotten = "release-forgotten"
+    /// What is read of a pipe is gone from it at once.
+    case consumedAtOnce = "consumed-at-once"
 }
 
 /// What a canary does to the bytes between the bridge and its world.
@@ -46,7 +55,9 @@ struct Saboteur {
         case .countAhead: if let received { Self.raiseCount(&bytes, received) }
         case .resentWithoutID: bytes = renamed(bytes)
         case .swappedAfterResumption: if isResumed { bytes = swapped(bytes) }
-        case .acceptedByAck, .positionAhead, .forgottenGate, .writtenAtOnce, nil: break
+        case .acceptedByAck, .positionAhead, .forgottenGate, .writtenAtOnce, .answeredTooSoon, .spillForgotten,
+            .releaseForgotten, .consumedAtOnce, nil:
+            break
         }
     }
 
@@ -109,9 +120,23 @@ struct Saboteur {
         return pieces.flatMap(\.text)
     }
 
-    /// The positions that are kept.
-    func moved(_ positions: [TailPosition], in folder: LogFolder) -> [TailPosition] {
-        guard canary == .positionAhead else { return positions }
-        return positions.map { folder.end(of: $0) }
+    /// What the store makes of a batch.
+    static func spoiled(_ batch: StoreBatch, _ canary: Canary?, in folder: LogFolder) -> StoreBatch {
+        var spoiled = batch
+        switch canary {
+        case .spillForgotten: spoiled.orders.removeAll { if case .spill = $0 { true } else { false } }
+        case .releaseForgotten: spoiled.orders.removeAll { if case .release = $0 { true } else { false } }
+        case .positionAhead:
+            spoiled.orders = batch.orders.map { order in
+                guard case .position(let path, let bytes?) = order, let positions = TailPositions.read(bytes) else {
+                    return order
+                }
+                return .position(path: path, TailPositions.text(positions.map { folder.end(of: $0) }))
+            }
+        case .acceptedByAck, .countAhead, .resentWithoutID, .swappedAfterResumption, .forgottenGate, .writtenAtOnce,
+            .answeredTooSoon, .consumedAtOnce, nil:
+            break
+        }
+        return spoiled
     }
 }
