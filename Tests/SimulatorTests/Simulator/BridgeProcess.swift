@@ -27,7 +27,6 @@ final class BridgeProcess {
     private var isInBatch = false
     var inputs: [SourceInput?]
     var writers: [SinkWriter?]
-    private var tap = StreamTap()
     private var saboteur: Saboteur
     private var keeper: Keeper?
 
@@ -74,8 +73,8 @@ final class BridgeProcess {
     private func flush() {
         var bytes = pump.takeSocketOutput()
         if !bytes.isEmpty, let connection {
-            saboteur.spoil(&bytes, received: tap.receivedCount)
-            for claim in tap.wrote(bytes) { world.look(at: claim) }
+            saboteur.spoil(&bytes, received: world.tap.receivedCount)
+            for claim in world.tap.wrote(bytes) { world.look(at: claim) }
             connection.write(bytes)
         }
         hand(pump.takeOutput(), to: 0)
@@ -119,7 +118,8 @@ final class BridgeProcess {
         case .store(let batch): keeper?.post(batch)
         case .load(let request): keeper?.load(request)
         case .consumed(let source, let bytes): consume(source, Int(bytes))
-        case .signalChild, .killChild: preconditionFailure("there is no co-process")
+        case .signalChild, .killChild, .openSource, .closeSource, .openSink:
+            preconditionFailure("there is no co-process, and no reload")
         case .finish(let status):
             self.status = status
             end(isSilent: false)
@@ -189,9 +189,10 @@ final class BridgeProcess {
         case .disconnected(.malformed): break
         case .disconnected: connection = nil
         case .element(let element):
-            world.look(at: tap.read(element, at: world.now))
+            let claim = world.tap.read(element, at: world.now)
+            world.look(at: claim)
             saboteur.saw(element)
-            if let row = saboteur.acknowledgedRow(element, tap), let flight = pump.backlog.flight(ofRow: row) {
+            if let row = saboteur.acknowledgedRow(element, world.tap), let flight = pump.backlog.flight(ofRow: row) {
                 pump.accepted(upTo: flight.dispatch)
             }
         case .start, .connected, .secured, .streamOpened, .streamClosed, .derived, .timeout, .handled, .drain, .leave:

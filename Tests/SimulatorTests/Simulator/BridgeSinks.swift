@@ -1,3 +1,4 @@
+@testable import Bridge
 import Stanza
 
 // The writers of sinks, in the manner of the driver's threads.

@@ -90,6 +90,8 @@ final class World {
     let sinks: [LocalSink]
     let log = LogFolder()
     let store = StoreModel()
+    /// What is known of the bridge's stream, over connections and processes.
+    var tap = StreamTap()
     let canary: Canary?
     /// How often a busy contact has refused each line.
     var refusals: [Mark: Int] = [:]
