@@ -111,6 +111,21 @@ import Testing
         #expect(talk.store?.contents.spilled.isEmpty == true)
     }
 
+    @Test func whatIsNotWrittenAtTheEndIsTheNextRuns() throws {
+        let yaml = "bridges: [{from: stdin, to: 'fifo:/x'}]\n"
+        var talk = try PumpDialogue.online([], yaml: yaml, store: StoreImage())
+        talk.type("one\n")
+        _ = talk.pump.takeParcels(for: 1)
+        talk.feed(.inputEnded)
+        talk.wait(.seconds(5))
+        talk.closeStream()
+        #expect(talk.status == nil)
+        talk.wait(.seconds(5))
+        #expect(talk.status == .undelivered, "\(talk.said)")
+        #expect(talk.said.last == "error: 4 bytes for fifo:/x were kept in the spool")
+        #expect(talk.store?.contents.spilled.map(\.bytes) == [Array("one\n".utf8)])
+    }
+
     @Test func theNumbersOfWhatIsSpilledRise() throws {
         var talk = try PumpDialogue.online([], yaml: Self.toFile, store: StoreImage())
         for text in ["one\n", "two\n"] {

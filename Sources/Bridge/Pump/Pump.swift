@@ -142,6 +142,8 @@ struct Pump {
     var phase = Phase.running
     /// The status that the run ends with, with the end of this input.
     var end: ExitStatus?
+    /// Whether the end no longer waits for sinks.
+    var hasGivenUpOutput = false
     var deliveries: [Delivery] = []
 
     // Outbound.
