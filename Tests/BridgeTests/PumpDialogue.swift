@@ -143,7 +143,8 @@ struct PumpDialogue {
                 store?.carryOut(batch)
                 feed(.stored(.committed(batch: batch.number)))
             case .load(let request): feed(.stored(.loaded(request.lane, store?.load(request) ?? [])))
-            case .session, .say, .consumed, .signalChild, .killChild, .finish: break
+            case .session, .say, .consumed, .openSource, .closeSource, .openSink, .signalChild, .killChild, .finish:
+                break
             }
         }
     }

@@ -43,7 +43,8 @@ import Testing
         var talk = try PumpDialogue.online([], yaml: Self.digest, store: StoreImage())
         talk.storeWaits = true
         talk.type("one\n")
-        #expect(!talk.ordered.contains { if case .hold = $0 { true } else if case .unhold = $0 { true } else { false } })
+        let kept = talk.ordered.filter { if case .hold = $0 { true } else if case .unhold = $0 { true } else { false } }
+        #expect(kept.isEmpty)
     }
 
     @Test func aRecordThatIsBeingJoinedIsKept() throws {
@@ -111,6 +112,21 @@ import Testing
         #expect(talk.store?.contents.spilled.isEmpty == true)
     }
 
+    @Test func whatIsNotWrittenAtTheEndIsTheNextRuns() throws {
+        let yaml = "bridges: [{from: stdin, to: 'fifo:/x'}]\n"
+        var talk = try PumpDialogue.online([], yaml: yaml, store: StoreImage())
+        talk.type("one\n")
+        _ = talk.pump.takeParcels(for: 1)
+        talk.feed(.inputEnded)
+        talk.wait(.seconds(5))
+        talk.closeStream()
+        #expect(talk.status == nil)
+        talk.wait(.seconds(5))
+        #expect(talk.status == .undelivered, "\(talk.said)")
+        #expect(talk.said.last == "error: 4 bytes for fifo:/x were kept in the spool")
+        #expect(talk.store?.contents.spilled.map(\.bytes) == [Array("one\n".utf8)])
+    }
+
     @Test func theNumbersOfWhatIsSpilledRise() throws {
         var talk = try PumpDialogue.online([], yaml: Self.toFile, store: StoreImage())
         for text in ["one\n", "two\n"] {
@@ -167,7 +183,7 @@ import Testing
 
     @Test func aStanzaIsAcknowledgedOnceWhatItMadeIsSafe() throws {
         let yaml = "bridges: [{from: 'xmpp:bob@example.org', to: 'xmpp:ops@example.org', body: '{body}'}]\n"
-        var talk = try PumpDialogue.online([], yaml: yaml, store: StoreImage())
+        var talk = try PumpDialogue.online([], yaml: yaml, daemon: true, store: StoreImage())
         talk.storeWaits = true
         try talk.server("<message from='bob@example.org' type='chat'><body>hi</body></message>")
         talk.feed(.batchEnded)
@@ -176,7 +192,7 @@ import Testing
         talk.answer()
         talk.storeWaits = false
         try talk.server("<r xmlns='urn:xmpp:sm:3'/>")
-        #expect(talk.acknowledged > before && talk.bodies == ["hi"])
+        #expect(talk.acknowledged > before && talk.bodies == ["hi"], "\(talk.socket)")
         let kept = talk.store?.contents.checkpoints["inbound"].flatMap(Pump.count(of:))
         #expect(kept == talk.acknowledged, "the count is safe before it is said")
     }
@@ -191,7 +207,8 @@ import Testing
         #expect(UInt32(h) != nil)
         try talk.server("<message from='bob@example.org' type='chat'><body>again</body></message>")
         #expect(talk.printed.contains("\"body\":\"again\",\"redelivered\":true"), "\(talk.printed)")
-        try talk.server("<iq type='result' id='\(talk.lastID("roster"))'><query xmlns='jabber:iq:roster'/></iq>")
+        // The server answers what we asked behind the resumption.
+        try talk.server("<a xmlns='urn:xmpp:sm:3' h='1'/>")
         try talk.server("<message from='bob@example.org' type='chat'><body>fresh</body></message>")
         #expect(talk.printed.contains("\"body\":\"fresh\"}"), "\(talk.printed)")
     }
@@ -202,7 +219,7 @@ import Testing
         talk.closeStream()
         #expect(talk.status == .success)
         let kept = talk.store?.contents.checkpoints.keys.sorted()
-        #expect(kept == ["token"], "neither a stream nor the mark of a run that lives")
+        #expect(kept == ["inbound", "token"], "neither a stream nor the mark of a run that lives")
     }
 
     @Test func aSlowReaderIsSpilledForAndTheNextRunPrintsIt() throws {
@@ -224,7 +241,7 @@ import Testing
 extension PumpDialogue {
     /// What the store was asked to do and has not done.
     fileprivate var ordered: [StoreOrder] {
-        asked.flatMap { action in if case .store(let batch) = action { batch.orders } else { [] } }
+        asked.flatMap { action -> [StoreOrder] in if case .store(let batch) = action { batch.orders } else { [] } }
     }
 
     /// Where the store says that the one file stands.

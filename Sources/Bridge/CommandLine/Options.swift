@@ -66,7 +66,9 @@ struct SessionOptions: ParsableArguments {
             valueName: "dir"))
     var state: String?
 
-    @Flag(name: .customLong("no-state"), help: "Keep nothing on disk: what is not delivered at the end, or at a crash, is lost.")
+    @Flag(
+        name: .customLong("no-state"),
+        help: "Keep nothing on disk: what is not delivered at the end, or at a crash, is lost.")
     var noState = false
 
     @Option(

@@ -89,6 +89,7 @@ extension RunPlan {
         reload.blocks = work.options.blocks
         reload.asksReceipts = work.options.asksReceipts
         if file.account != first.account { reload.lasting.append("account") }
+        if file.spool != first.spool { reload.lasting.append("spool") }
         if file.receipts.answer != first.receipts.answer { reload.lasting.append("receipts: answer") }
         return reload
     }

@@ -112,7 +112,8 @@ final class PipeReader: SourceReader, @unchecked Sendable {
         }
         pthread_mutex_unlock(lock)
         let isNewsDue = copy != nil && polls.count > 1
-        _ = poll(&polls, nfds_t(polls.count), loss != nil ? Self.lostMilliseconds : isNewsDue ? Self.newsMilliseconds : -1)
+        let timeout = loss != nil ? Self.lostMilliseconds : isNewsDue ? Self.newsMilliseconds : -1
+        _ = poll(&polls, nfds_t(polls.count), timeout)
         if isNewsDue { copy?.takeNews() }
         var buffer = [UInt8](repeating: 0, count: 64)
         let count = read(wake.read, &buffer, buffer.count)

@@ -116,7 +116,7 @@ extension Pump {
         hops.received = HopMark(of: message.stanza) ?? HopMark()
         hops.current = hops.received?.passing(hopID, from: room)
         var fields = EventRecord.MessageFields(message, account: accountJID)
-        fields.redelivered = redelivery == .goesOn
+        fields.redelivered = isRedelivering
         route(.event(.message(fields)), from: .session)
         (hops.received, hops.current) = (nil, nil)
     }

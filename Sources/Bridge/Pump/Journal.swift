@@ -208,8 +208,7 @@ extension Pump {
     /// The run ends in good order.
     mutating func closeJournal() {
         guard journal.isDurable else { return }
-        journal.order(.keep(Checkpoint.unclean, nil))
-        journal.order(.keep(Checkpoint.input, nil))
+        for name in [Checkpoint.unclean, Checkpoint.input] { journal.order(.keep(name, nil)) }
     }
 
     /// Keeps what the next run needs to resume the stream, and the count that belongs to it.

@@ -142,6 +142,8 @@ struct Pump {
     var phase = Phase.running
     /// The status that the run ends with, with the end of this input.
     var end: ExitStatus?
+    /// Whether the end no longer waits for sinks.
+    var hasGivenUpOutput = false
     var deliveries: [Delivery] = []
 
     // Outbound.
@@ -197,7 +199,9 @@ struct Pump {
     var stanzaObserved: UInt64 = 0
     /// The session was told that stanzas up to this one are handled.
     var stanzaHandled: UInt64 = 0
-    var redelivery = Redelivery.over
+    /// Whether the last run did not end in good order, so that nobody knows what was written of that which its stream gives
+    /// again: a resumed stream does so before we are online.
+    var isRedelivering = false
     var messagesPrinted = 0
     /// Whether no more events are printed: the rest is for the next run.
     var isSated = false
@@ -254,7 +258,7 @@ struct Pump {
         journal = Journal(restoring: spool)
         destinations = Destinations(restoring: spool?.lanes ?? [])
         sealedNumber = backlog.lastNumber
-        if checkpoints[Checkpoint.unclean] != nil, checkpoints[Checkpoint.stream] != nil { redelivery = .mayCome }
+        isRedelivering = checkpoints[Checkpoint.unclean] != nil
         deadLetters = spool?.deadLetters ?? 0
         child = options.hasChild ? .running : .none
         sources = [

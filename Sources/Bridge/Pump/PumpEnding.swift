@@ -127,16 +127,25 @@ extension Pump {
 
     /// Nobody has taken what was printed.
     private mutating func giveUpOutput(_ status: ExitStatus) {
-        for sink in sinks where !sink.isDone {
-            let who = sink.endpoint == .stdout ? "taken by its reader" : "written"
-            let name = sink.endpoint == .stdout ? outputName : sink.name
-            actions.append(.say(.error, "\(sink.waiting) bytes for \(name) were not \(who)"))
-        }
-        if !journal.isSafe {
+        if hasGivenUpOutput || !journal.isSafe {
             let why = journal.failure.map { ": \($0)" } ?? " in time"
             actions.append(.say(.error, "the spool was not written\(why)"))
+            return finish(status == .success ? .io : status)
         }
-        finish(status == .success ? .io : status)
+        hasGivenUpOutput = true
+        // What goes to files and FIFOs is the next run's to write; nobody knows what reads its standard output.
+        for sink in sinks.indices.dropFirst() { spill(sink) }
+        var fault: ExitStatus?
+        for sink in sinks where !sink.isDone {
+            let name = sink.endpoint == .stdout ? outputName : sink.name
+            let isKept = sink.safe == sink.queued
+            let fate =
+                isKept ? "kept in the spool" : sink.endpoint == .stdout ? "not taken by its reader" : "not written"
+            fault = isKept ? fault ?? .undelivered : .io
+            actions.append(.say(.error, "\(sink.waiting) bytes for \(name) were \(fate)"))
+        }
+        phase = .flushing(status == .success ? fault ?? .io : status, until: now + .seconds(Limits.flushSeconds))
+        flushed()
     }
 
     mutating func ended(_ ending: Ending) {
@@ -179,7 +188,7 @@ extension Pump {
         // What was promised to be kept must be.
         guard journal.isSafe || journal.isBroken else { return }
         let hasLostReader = sinks[0].isBroken && !options.hasChild
-        if isAllWritten { finish(hasLostReader && status == .success ? .io : status) }
+        if isAllWritten || hasGivenUpOutput { finish(hasLostReader && status == .success ? .io : status) }
     }
 
     private mutating func finish(_ status: ExitStatus) {

@@ -3,17 +3,6 @@ import Routing
 import Session
 import Stanza
 
-/// Whether the server gives again what the last run had got: that run did not end in good order, so nobody knows what of
-/// it was written.
-enum Redelivery: Sendable {
-    /// That run's stream may be resumed. Becomes goesOn, over.
-    case mayCome
-    /// It is: what the server repeats comes before its first answer to us. Becomes over.
-    case goesOn
-    /// All that comes is new.
-    case over
-}
-
 // Events of the session to rules to sinks.
 extension Pump {
     mutating func observe(_ event: Session.Event) {
@@ -37,7 +26,7 @@ extension Pump {
             if action == .request { approveByPolicy(jid) }
         case .roster(let item, let initial):
             emit(.roster(EventRecord.RosterFields(item), initial: initial))
-        case .rosterComplete: redelivery = .over
+        case .rosterComplete: break
         case .block(let jid, let isBlocked, let initial):
             emit(.block(jid: jid, isBlocked ? .blocked : .unblocked, initial: initial))
         case .room(let update): observe(update)
@@ -71,7 +60,7 @@ extension Pump {
             if options.prints, errand == nil { actions.append(.say(.warning, text)) }
             emit(.gap(reason: "not-resumed", text: text))
         }
-        redelivery = redelivery == .mayCome && resumed ? .goesOn : .over
+        isRedelivering = false
         if !resumed { blockByPolicy() }
         if !wasOnline { beginErrand() }
         wasOnline = true

@@ -46,7 +46,6 @@ extension Pump {
 
     /// The answer to a question of ours.
     mutating func answered(_ tag: UInt64, _ answer: Answer) {
-        redelivery = .over
         guard let query = queries.removeValue(forKey: tag) else { return }
         if case .policy(let what) = query.kind { return tellPolicy(what, answer) }
         var result = EventRecord.ResultFields(ref: query.ref, ok: true)

@@ -39,7 +39,6 @@ extension Pump {
 
     /// The server has accepted all flights up to this one, or refused them and said so before.
     mutating func accepted(upTo dispatch: UInt64) {
-        redelivery = .over
         var released: [RowTag] = []
         while let flight = backlog.flight(after: acceptedDispatch), flight.dispatch <= dispatch {
             acceptedDispatch = flight.dispatch
