@@ -4,7 +4,7 @@ import Stanza
 
 /// A source's reader.
 struct SourceInput {
-    let source: Source
+    var source: Source
     /// Whether it has a permission that it has not used yet.
     var isReading = false
     /// When its next read is on the agenda.
@@ -63,7 +63,7 @@ extension BridgeProcess {
             var folder = world.log
             set.look(&folder)
             let item = set.next(&folder, bytesMax: Self.chunkBytesMax, at: world.now)
-            inputs[source] = input.with(.tail(set))
+            inputs[source]?.source = .tail(set)
             guard let item else {
                 if let deadline = set.deadline { read(source, at: deadline) }
                 return
@@ -124,13 +124,5 @@ extension BridgeProcess {
             guard case .pipe(let pipe) = inputs[source]?.source, pipe.hasNews else { continue }
             take(pipe.read(1_024 * 1_024, isWhole: true, isKept: isTeed), from: source)
         }
-    }
-}
-
-extension SourceInput {
-    fileprivate func with(_ source: Source) -> SourceInput {
-        var input = SourceInput(source)
-        (input.isReading, input.due, input.isOver, input.partial) = (isReading, due, isOver, partial)
-        return input
     }
 }

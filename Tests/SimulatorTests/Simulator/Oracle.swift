@@ -74,10 +74,13 @@ struct Oracle {
         if !isOfWork, !isOfSinks, !isOfStore { accuse("status \(status.rawValue) for no reason") }
         // That a room has shown our message may be lost with the session.
         let mayBeUnseen = sessions > 1 && setting.routes.values.contains { $0.contains(.den) }
-        if status == .undelivered, process.isInPeace, work.lost == nil, work.refused == 0, !mayBeUnseen {
+        let isKept = process.pump.backlog.isDurable && process.pump.backlog.count > 0
+        if status == .undelivered, process.isInPeace, work.lost == nil, !isKept, !mayBeUnseen,
+            outbound.refusals(of: process.number) == 0
+        {
             accuse("status 75, and all has arrived")
         }
-        if let lost = work.lost, process.isInPeace { accuse("\(lost) is lost at a stop in peace") }
+        if let lost = work.lost, process.isInPeace, !isKept { accuse("\(lost) is lost at a stop in peace") }
         outbound.ended(process.number, isKilled: false, status, sources)
         inbound.ended(status)
     }

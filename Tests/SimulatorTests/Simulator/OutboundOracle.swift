@@ -146,7 +146,8 @@ struct OutboundOracle {
             accuse("\(mark) comes to \(way.lane) as \(before.id) and again as \(id)")
         }
         let isSame = before.session == session && before.process == process
-        if isSame, !way.lane.isRoom { accuse("\(mark) comes to \(way.lane) twice in one session") }
+        // The refusal of an earlier copy may come late.
+        if isSame, !way.lane.isRoom, way.lane != .busy { accuse("\(mark) comes to \(way.lane) twice in one session") }
         if let last = highestNow[way], mark.number < last, way.lane != .busy {
             accuse("order: \(mark) is repeated to \(way.lane) behind \(way.voice.rawValue)#\(last)")
         }
@@ -169,6 +170,11 @@ struct OutboundOracle {
             }
         }
         return nil
+    }
+
+    /// How many messages of a process came back, its own and those that it found.
+    func refusals(of number: Int) -> Int {
+        arrivals.values.reduce(0) { $0 + $1.values.count { $0.isRefused && $0.process == number } }
     }
 
     /// What became of the lines that a process has taken.
