@@ -125,6 +125,11 @@ public final class SQLiteStore {
 
     // MARK: - In
 
+    /// Forgets the lanes in which nothing lies: only at the start, when nobody has their numbers.
+    public func forgetEmptyLanes() throws(StoreFailure) {
+        try database.run("DELETE FROM lanes WHERE lane NOT IN (SELECT lane FROM rows UNION SELECT lane FROM dead)")
+    }
+
     /// Carries batches out, all in one transaction.
     /// - Parameter time: in milliseconds since 1970; rows are of that time.
     public func carryOut(_ batches: [StoreBatch], at time: Int64) throws(StoreFailure) {
@@ -175,7 +180,11 @@ public final class SQLiteStore {
             row.bind(4, input.isLine ? 1 : 0)
             row.bind(5, input.bytes)
             try row.run()
-        case .unhold(let token): try remove("DELETE FROM held WHERE token = ?1", token)
+        case .unhold(let tokens):
+            let row = try database.statement("DELETE FROM held WHERE token BETWEEN ?1 AND ?2")
+            row.bind(1, tokens.lowerBound)
+            row.bind(2, tokens.upperBound)
+            try row.run()
         case .position(let path, let value):
             try put(
                 "INSERT OR REPLACE INTO positions VALUES (?1, ?2)", or: "DELETE FROM positions WHERE path = ?1", path,

@@ -3,6 +3,7 @@ import Config
 import Glibc
 import Routing
 import Session
+import Spool
 import Testing
 
 @testable import Bridge
@@ -120,22 +121,28 @@ import Testing
     // MARK: - The resource
 
     @Test func theResourceIsNamedOrRandomOrLeased() throws {
-        #expect(try plan(["--events"], session: ["--resource", "mine"]).session.resource == "mine")
+        #expect(try plan(["--events"], session: ["--no-state", "--resource", "mine"]).session.resource == "mine")
         let first = try plan(["--events"]).session.resource
         let second = try plan(["--events"]).session.resource
         #expect(first?.hasPrefix("xmpp-bridge.host-") == true)
         #expect(first != second)
         let scratch = try Scratch()
-        let leased = try plan(["--events"], session: ["--state", "\(scratch.path)/a/b"]).session.resource
-        #expect(leased == "xmpp-bridge.host-1")
+        let own = try plan(["--events"], session: ["--state", "\(scratch.path)/a/b"])
+        #expect(own.session.resource == "xmpp-bridge.host-2" && own.options.stateName == "\(scratch.path)/a/b")
+        #expect(own.options.spool == StoreContents() && own.keeper != nil)
         var variables = Self.account
         variables["STATE_DIRECTORY"] = "\(scratch.path)/first:\(scratch.path)/second"
-        #expect(try plan(["--events"], session: [], variables).session.resource == "xmpp-bridge.host-1")
-        #expect(access("\(scratch.path)/first/resource-1.lock", F_OK) == 0)
+        #expect(try plan(["--events"], session: [], variables).session.resource == "xmpp-bridge.host-2")
+        #expect(access("\(scratch.path)/first/part-2/spool.db", F_OK) == 0)
         variables["STATE_DIRECTORY"] = nil
         variables["XDG_STATE_HOME"] = scratch.path
-        #expect(try plan(["--events"], session: [], variables).session.resource == "xmpp-bridge.host-1")
-        #expect(access("\(scratch.path)/xmpp-bridge/a@example.org/resource-1.lock", F_OK) == 0)
+        #expect(try plan(["--events"], session: [], variables).session.resource == "xmpp-bridge.host-2")
+        #expect(access("\(scratch.path)/xmpp-bridge/a@example.org/part-2/spool.db", F_OK) == 0)
+        // Without a place there is no durability, and no run that goes on without a word.
+        variables["XDG_STATE_HOME"] = nil
+        #expect { try plan(["--events"], session: [], variables) } throws: {
+            ($0 as? StartFailure)?.status == .cannotCreate
+        }
     }
 
     @Test func tokensDiffer() throws {
@@ -215,40 +222,5 @@ import Testing
         let system = access("/etc/xmpp-bridge/bridges.yaml", F_OK) == 0 ? "/etc/xmpp-bridge/bridges.yaml" : nil
         #expect(find(nil, ["HOME": "/nonexistent"]) == system)
         #expect(find(nil, [:]) == system)
-    }
-}
-
-/// Resources that no two processes share.
-@Suite struct ResourceLeaseTests {
-    private func take(_ directory: String) -> String? {
-        try? ResourceLease.take(directory: directory, host: "host").resource
-    }
-
-    @Test func twoLeasesDiffer() throws {
-        let scratch = try Scratch()
-        let directory = "\(scratch.path)/deep/er"
-        #expect(take(directory) == "xmpp-bridge.host-1")
-        #expect(take(directory) == "xmpp-bridge.host-2")
-        var status = stat()
-        #expect(stat(directory, &status) == 0)
-        #expect(status.st_mode & 0o777 == 0o700)
-    }
-
-    @Test func aFreedLeaseIsTakenAgain() throws {
-        let scratch = try Scratch()
-        let other = open(try scratch.write("", to: "resource-1.lock"), O_RDWR | O_CLOEXEC)
-        try #require(flock(other, LOCK_EX | LOCK_NB) == 0)
-        #expect(take(scratch.path) == "xmpp-bridge.host-2")
-        close(other)
-        #expect(take(scratch.path) == "xmpp-bridge.host-1")
-        #expect(take(scratch.path) == "xmpp-bridge.host-3")
-    }
-
-    @Test func aDirectoryThatCannotBeUsedIsNamed() throws {
-        let scratch = try Scratch()
-        let file = try scratch.write("", to: "file")
-        for path in ["/proc/nowhere", "\(file)/below", file, ""] {
-            #expect(throws: ResourceLease.Failure.self) { try ResourceLease.take(directory: path, host: "host") }
-        }
     }
 }

@@ -1,3 +1,4 @@
+import Endpoints
 import Glibc
 import Spool
 import Stanza
@@ -18,8 +19,8 @@ private func leave(_ orders: [StoreOrder], in part: String) throws {
     try store.carryOut([StoreBatch(number: 1, orders: orders)], at: 1)
 }
 
-private func take(_ directory: String) throws -> StatePart {
-    try StatePart.take(directory: directory, host: "host", durability: .power)
+private func take(_ directory: String, isDaemon: Bool = true) throws -> StatePart {
+    try StatePart.take(directory: directory, host: "host", durability: .power, isDaemon: isDaemon)
 }
 
 @Suite struct StatePartTests {
@@ -45,10 +46,10 @@ private func take(_ directory: String) throws -> StatePart {
                 .hold(HeldInput(token: 8, rule: "r", place: "stdin", isLine: true, bytes: [1])),
                 .spill(SpilledBytes(sink: "file:/x", number: 4, time: 1, bytes: [10])),
                 .position(path: "/log", [1]), .keep("cursor:a@b", [2]), .keep("stream", [3]),
-            ], in: "\(scratch.path)/part-2")
-        try leave([.lane(Lane(rawValue: 1), name: "xmpp:c@d"), line(7, 1, "own")], in: "\(scratch.path)/part-1")
-        let part = try take(scratch.path)
-        #expect(part.resource == "xmpp-bridge.host-1")
+            ], in: "\(scratch.path)/part-3")
+        try leave([.lane(Lane(rawValue: 1), name: "xmpp:c@d"), line(7, 1, "own")], in: "\(scratch.path)/part-2")
+        let part = try take(scratch.path, isDaemon: false)
+        #expect(part.resource == "xmpp-bridge.host-2")
         #expect(part.notes.count == 1 && part.notes[0].hasPrefix("3 messages that a run before left in "))
         let contents = part.contents
         #expect(contents.lanes.map(\.name) == ["xmpp:c@d", "xmpp:a@b"] && contents.lanes.map(\.rows) == [2, 2])
@@ -63,9 +64,36 @@ private func take(_ directory: String) throws -> StatePart {
         #expect(rows.map(\.row.originID) == ["id-own", "id-c1", "id-a1", "id-a2"])
         #expect(rows.map(\.attempts) == [0, 0, 0, 2] && rows[3].until == 99)
         // Nothing is left there.
-        let left = try SQLiteStore(path: "\(scratch.path)/part-2/spool.db").contents()
+        let left = try SQLiteStore(path: "\(scratch.path)/part-3/spool.db").contents()
         #expect(left.lanes.allSatisfy { $0.rows == 0 } && left.held.isEmpty && left.spilled.isEmpty)
         #expect(left.deadLetters == 0 && left.positions.isEmpty)
+    }
+
+    /// The first part is the daemon's: filters come and go without its files, cursors and held lines.
+    @Test func aFilterTakesTheDaemonsMessagesAndLeavesTheRest() throws {
+        let scratch = try Scratch()
+        try leave(
+            [
+                .lane(Lane(rawValue: 1), name: "xmpp:a@b"), line(1, 1, "a1"),
+                .hold(HeldInput(token: 8, rule: "r", place: "stdin", isLine: true, bytes: [1])),
+                .spill(SpilledBytes(sink: "file:/x", number: 4, time: 1, bytes: [10])),
+                .position(path: "/log", [1]), .keep("cursor:a@b", [2]),
+            ], in: "\(scratch.path)/part-1")
+        let filter = try take(scratch.path, isDaemon: false)
+        #expect(filter.resource == "xmpp-bridge.host-2" && filter.contents.lanes.map(\.rows) == [1])
+        #expect(filter.contents.held.isEmpty && filter.contents.positions.isEmpty && filter.contents.spilled.isEmpty)
+        let left = try SQLiteStore(path: "\(scratch.path)/part-1/spool.db").contents()
+        #expect(left.held.count == 1 && left.positions.count == 1 && left.spilled.count == 1)
+        #expect(left.lanes.map(\.rows) == [0] && left.checkpoints["cursor:a@b"] != nil)
+    }
+
+    @Test func positionsOfAnEarlierVersionAreBroughtOver() throws {
+        let scratch = try Scratch()
+        let old = TailPosition(path: "/log", key: FileKey(device: 1, inode: 2), headBytes: 0, headHash: 0)
+        let file = try scratch.write(String(decoding: TailPositions.text([old]), as: UTF8.self), to: "tail-positions")
+        let part = try take(scratch.path)
+        #expect(part.isFirst && part.contents.positions["/log"].flatMap(TailPositions.read) == [old])
+        #expect(access(file, F_OK) != 0)
     }
 
     @Test func theLivingKeepWhatIsTheirs() throws {

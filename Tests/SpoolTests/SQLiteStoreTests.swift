@@ -84,7 +84,9 @@ private struct Story {
             return .hold(
                 HeldInput(
                     token: token, rule: "r", place: "stdin", isLine: Bool.random(using: &dice), bytes: [0, 0xFF, 0x0A]))
-        case 10: return .unhold(held.randomElement(using: &dice) ?? 0)
+        case 10:
+            let first = held.randomElement(using: &dice) ?? 0
+            return .unhold(first...first + UInt64.random(in: 0...2, using: &dice))
         case 11:
             return .position(path: "/p\(Int.random(in: 0...3, using: &dice))", Bool.random(using: &dice) ? [1] : nil)
         case 12: return .keep("k\(Int.random(in: 0...3, using: &dice))", Bool.random(using: &dice) ? [] : nil)
@@ -111,6 +113,22 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
 }
 
 @Suite struct SQLiteStoreTests {
+    @Test func lanesInWhichNothingLiesAreForgottenAtTheStart() throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        var orders: [StoreOrder] = []
+        for number in 1...3 as ClosedRange<UInt64> {
+            let lane = Lane(rawValue: UInt32(number))
+            orders.append(.lane(lane, name: "xmpp:\(number)@b"))
+            orders.append(.append(Row(RowDraft(lane: lane, payload: [], originID: ""), number: number)))
+        }
+        orders += [.release(2), .bury(3, .init(text: "no", time: 1))]
+        try store.carryOut([StoreBatch(number: 1, orders: orders)], at: 1)
+        try store.forgetEmptyLanes()
+        #expect(try store.contents().lanes.map(\.name) == ["xmpp:1@b", "xmpp:3@b"])
+        #expect(try store.deadLetters().count == 1)
+    }
+
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func itHoldsWhatTheModelHolds(seed: UInt64) throws {
         let scratch = try Scratch()

@@ -62,11 +62,13 @@ struct SessionOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Where locks live, so that two runs do not take one resource (default: under ~/.local/state).",
+            "Where what is accepted is kept until the server has it (default: under ~/.local/state).",
             valueName: "dir"))
     var state: String?
 
-    @Flag(name: .customLong("no-state"), help: "Keep nothing on disk; the resource is a random one.")
+    @Flag(
+        name: .customLong("no-state"),
+        help: "Keep nothing on disk: what is not delivered at the end, or at a crash, is lost.")
     var noState = false
 
     @Option(

@@ -35,8 +35,10 @@ struct RunPlan: Sendable {
     var command: ChildCommand?
     /// Reads the configuration file again; nil where this run follows none.
     var reload: (@Sendable () throws(StartFailure) -> Reload)?
-    /// Where the positions of tailed files are kept.
-    var positions: PositionKeeper?
+    /// The durable store; nil where nothing is kept.
+    var keeper: StoreKeeper?
+    /// What a person should know of it.
+    var notes: [String] = []
     var host: String
     /// Random text that no other run uses, for the ids of messages.
     var token: String

@@ -3,6 +3,7 @@ import Endpoints
 import Glibc
 import Routing
 import Session
+import Spool
 import Stanza
 import Wire
 
@@ -24,7 +25,8 @@ extension RunPlan {
         session = Session.Configuration(
             account: account.jid, resource: nil, credentials: account.credentials,
             presence: work.listens ? work.presence : nil)
-        session.resource = try Self.resource(account, flags, environment, leased: !flags.noState)
+        let part = try Self.part(of: request, account, file?.spool, environment)
+        session.resource = try Self.resource(account, part, environment)
         let nick = try RoomsOfRun.nick(request.filter, account: account.jid)
         session.receipts =
             switch file?.receipts.answer ?? .contacts {
@@ -55,11 +57,6 @@ extension RunPlan {
         options.nick = nick
         options.rooms = try RoomsOfRun.choices(
             work.rules, file, request, nick: nick, environment)
-        if work.rules.contains(where: { $0.from.contains { if case .tail = $0 { true } else { false } } }) {
-            let directory = flags.noState ? nil : Self.stateDirectory(account, flags, environment)
-            positions = try directory.map { path throws(StartFailure) in try PositionKeeper(directory: path) }
-            options.tailPositions = try positions?.read() ?? []
-        }
         reload = Self.reload(path, file, request, environment, nick: nick)
         options.waitsForLogin = session.retry == .failFast
         options.watchesInput = work.watchesInput && (command != nil || Self.inputMayBring())
@@ -67,6 +64,7 @@ extension RunPlan {
         token = Self.randomToken()
         logLevel = flags.logLevel
         quiet = flags.quiet
+        try keepState(in: part, work, file?.spool)
     }
 
     private static func reload(
@@ -91,13 +89,35 @@ extension RunPlan {
         reload.blocks = work.options.blocks
         reload.asksReceipts = work.options.asksReceipts
         if file.account != first.account { reload.lasting.append("account") }
+        if file.spool != first.spool { reload.lasting.append("spool") }
         if file.receipts.answer != first.receipts.answer { reload.lasting.append("receipts: answer") }
         return reload
     }
 
-    /// The resource: the user's, or one that is leased, so that two processes never fight over it.
+    /// Everything that is accepted is kept in our part of the state, where there is one.
+    private mutating func keepState(in part: StatePart?, _ work: Work, _ spool: Plan.Spool?) throws(StartFailure) {
+        guard let part else { return }
+        if !part.isFirst, work.rules.contains(where: { $0.from.contains(where: \.isTail) }) {
+            let what = "another run follows files with the state directory \(part.state)"
+            throw StartFailure(.cannotCreate, "\(what); end it, or give another with --state")
+        }
+        options.spool = part.contents
+        options.stateName = part.state
+        if command == nil, var place = FileReader.place(STDIN_FILENO) {
+            let kept = part.contents.checkpoints
+            if kept[Pump.Checkpoint.unclean] != nil, let step = kept[Pump.Checkpoint.input] {
+                place.offset = place.offset(after: step)
+            }
+            options.input = place
+        }
+        if let spool { options.spoolBytesMax = spool.bytesMax }
+        keeper = part.keeper
+        notes = part.notes
+    }
+
+    /// The resource: the user's, or that of our part of the state, so that two processes never fight over it.
     private static func resource(
-        _ account: AccountChoice, _ flags: SessionOptions, _ environment: Environment, leased: Bool
+        _ account: AccountChoice, _ part: StatePart?, _ environment: Environment
     ) throws(StartFailure) -> String? {
         if let resource = account.resource {
             do { _ = try account.jid.with(resource: resource) } catch {
@@ -107,22 +127,28 @@ extension RunPlan {
         }
         // The server of an anonymous login chooses the account, so there is nothing to be stable for.
         if case .anonymous = account.credentials { return nil }
-        let random = "xmpp-bridge.\(environment.host)-\(randomToken())"
-        guard leased else { return random }
-        guard let directory = stateDirectory(account, flags, environment) else { return random }
-        do throws(ResourceLease.Failure) {
-            return try ResourceLease.take(directory: directory, host: environment.host).resource
-        } catch {
-            switch error {
-            case .directory(let path, let code):
-                throw StartFailure(
-                    .cannotCreate,
-                    "cannot use the state directory \(path): \(Diagnostics.describe(code)); give another with --state, "
-                        + "or --no-state")
-            case .exhausted(let path):
-                throw StartFailure(.cannotCreate, "all leases in \(path) are taken")
-            }
+        return part?.resource ?? "xmpp-bridge.\(environment.host)-\(randomToken())"
+    }
+
+    /// Our part of the state; nil where nothing is to be kept. What a subcommand does is over with it.
+    private static func part(
+        of request: Request, _ account: AccountChoice, _ spool: Plan.Spool?, _ environment: Environment
+    ) throws(StartFailure) -> StatePart? {
+        let flags = request.session
+        if flags.noState || request.errand != nil { return nil }
+        guard let directory = stateDirectory(account, flags, environment) else {
+            throw StartFailure(
+                .cannotCreate,
+                "there is no place for the spool: $STATE_DIRECTORY, $XDG_STATE_HOME and $HOME are not set; give --state, "
+                    + "or --no-state")
         }
+        let durability: SQLiteStore.Durability =
+            switch spool?.durability ?? .power {
+            case .power: .power
+            case .process: .process
+            }
+        return try StatePart.take(
+            directory: directory, host: environment.host, durability: durability, isDaemon: request.isDaemon)
     }
 
     private static func stateDirectory(
@@ -183,4 +209,9 @@ func duration(_ text: String, _ name: String) throws(StartFailure) -> Duration {
     do throws(DurationProblem) { return try Duration(parsing: text) } catch {
         throw StartFailure(.usage, "\(name) \(text): \(error)")
     }
+}
+
+extension Endpoint {
+    /// Whether it is a file that is followed.
+    fileprivate var isTail: Bool { if case .tail = self { true } else { false } }
 }

@@ -1,3 +1,4 @@
+import Endpoints
 import Glibc
 import Spool
 import Stanza
@@ -5,8 +6,12 @@ import Stanza
 /// A process's own part of the state directory (`STATE/part-N`), held by a lock for as long as it lives: its resource,
 /// which is the same each time the part is taken, and its store. Several processes of one account each have one.
 struct StatePart {
-    /// The part's own folder.
+    /// The state directory.
+    let state: String
+    /// The part's own folder in it.
     let directory: String
+    /// Whether it is the daemon's.
+    let isFirst: Bool
     /// The resource to bind.
     let resource: String
     /// What the store held.
@@ -21,12 +26,15 @@ struct StatePart {
     static let fileName = "spool.db"
 
     /// Takes the first free part, which is made where it is missing, and adopts what the dead have left in others.
+    ///
+    /// The first part is the daemon's, however many filters come and go while it is away: the files that it follows, its
+    /// archive's cursors and what its rules hold back are in it.
     /// - Throws: A ``StartFailure`` of status 73 or 78: a run never begins without the durability that was asked for.
     static func take(
-        directory: String, host: String, durability: SQLiteStore.Durability
+        directory: String, host: String, durability: SQLiteStore.Durability, isDaemon: Bool
     ) throws(StartFailure) -> StatePart {
         try StateDirectory.make(directory)
-        for number in 1...partsMax {
+        for number in (isDaemon ? 1 : 2)...partsMax {
             let part = "\(directory)/part-\(number)"
             guard try StateDirectory.lock(part, makes: true) else { continue }
             var notes: [String] = []
@@ -34,13 +42,28 @@ struct StatePart {
             let contents: StoreContents
             do throws(StoreFailure) {
                 try Adoption(store, in: directory, own: number, durability).adopt(&notes)
+                if number == 1 { try importPositions(from: directory, into: store) }
+                try store.forgetEmptyLanes()
                 contents = try store.contents()
             } catch { throw StateDirectory.failure("\(part)/\(fileName)", error.description) }
             return StatePart(
-                directory: part, resource: "xmpp-bridge.\(host)-\(number)", contents: contents,
+                state: directory, directory: part, isFirst: number == 1, resource: "xmpp-bridge.\(host)-\(number)",
+                contents: contents,
                 keeper: StoreKeeper(store), notes: notes)
         }
         throw StartFailure(.cannotCreate, "all \(partsMax) parts of \(directory) are taken")
+    }
+
+    /// Brings the positions of tailed files over that earlier versions kept in a file of their own.
+    private static func importPositions(from directory: String, into store: SQLiteStore) throws(StoreFailure) {
+        let path = "\(directory)/tail-positions"
+        guard let bytes = try? SmallFile.read(path), let positions = TailPositions.read(bytes) else { return }
+        let known = try store.contents().positions
+        let orders = positions.filter { known[$0.path] == nil }.map {
+            StoreOrder.position(path: $0.path, TailPositions.text([$0]))
+        }
+        try store.carryOut([StoreBatch(number: 0, orders: orders)], at: Clock.wall().milliseconds)
+        unlink(path)
     }
 
     /// Opens a part's store; one that is damaged is set aside, and what can be read of it is brought over.
@@ -167,7 +190,8 @@ struct Adoption {
                 (try? StateDirectory.lock(part, makes: false)) == true,
                 let theirs = try? StatePart.open(part, durability, &notes)
             else { continue }
-            let count = try adopt(theirs)
+            // The daemon's rules, files and cursors mean nothing to a filter, nor a filter's to the daemon.
+            let count = try adopt(theirs, whole: (number == 1) == (own == 1))
             if count > 0 {
                 let what = count == 1 ? "1 message" : "\(count) messages"
                 notes.append("\(what) that a run before left in \(part) are sent by this one")
@@ -175,7 +199,7 @@ struct Adoption {
         }
     }
 
-    private func adopt(_ theirs: SQLiteStore) throws(StoreFailure) -> Int {
+    private func adopt(_ theirs: SQLiteStore, whole: Bool) throws(StoreFailure) -> Int {
         let left = try theirs.contents()
         var own = try store.contents()
         var count = 0
@@ -188,10 +212,18 @@ struct Adoption {
             count += try moveRows(of: lane.lane, to: mine, from: theirs, last: &own.lastNumber)
         }
         try moveDeadLetters(from: theirs, lanes, last: &own.lastNumber)
+        if whole { try moveState(left, own, from: theirs) }
+        return count
+    }
+
+    private func moveState(
+        _ left: StoreContents, _ contents: StoreContents, from theirs: SQLiteStore
+    ) throws(StoreFailure) {
+        var own = contents
         var orders: [StoreOrder] = []
         var gone: [StoreOrder] = []
         for var input in left.held {
-            gone.append(.unhold(input.token))
+            gone.append(.unhold(input.token...input.token))
             own.lastToken += 1
             input.token = own.lastToken
             orders.append(.hold(input))
@@ -211,7 +243,6 @@ struct Adoption {
             if own.checkpoints[name] == nil { orders.append(.keep(name, value)) }
         }
         try give(orders, taking: gone, from: theirs)
-        return count
     }
 
     private func moveRows(
