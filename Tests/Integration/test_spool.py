@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -56,9 +58,24 @@ def kill(running):
     running.end()
 
 
+def spooled(bridge) -> int:
+    """Messages in all parts of the state."""
+    count = 0
+    for path in (bridge.home / "state").rglob("spool.db"):
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+            count += store.execute("SELECT count(*) FROM rows").fetchone()[0]
+    return count
+
+
 def finish(running):
     running.signal()
     running.end().ended_with(0)
+
+
+def holds(running, path: Path) -> bool:
+    """Whether the program has that file open."""
+    folder = Path(f"/proc/{running.process.pid}/fd")
+    return any(folder.joinpath(number).resolve() == path for number in os.listdir(folder))
 
 
 def test_a_kill_while_a_file_is_followed(daemon, peer, tmp_path):
@@ -66,7 +83,7 @@ def test_a_kill_while_a_file_is_followed(daemon, peer, tmp_path):
     log.touch()
     bridges = f"bridges: [{{from: 'tail:{log}', to: 'xmpp:{peer.jid}'}}]\n"
     running = daemon(bridges)
-    running.wait_for(lambda: any(Path(f"/proc/{running.process.pid}/fd").joinpath(n).resolve() == log for n in os.listdir(f"/proc/{running.process.pid}/fd")))
+    running.wait_for(lambda: holds(running, log))
     log.write_text(text())
     peer.wait_for_messages(LINES // 4, 30)
     kill(running)
@@ -166,7 +183,7 @@ def test_a_long_backlog_takes_no_memory_and_is_drained(bridge, peer, server, tmp
 def test_a_full_spool_pauses_the_producer(lone_bridge):
     file = lone_bridge.configuration("spool: {bytes_max: 1MiB, durability: process}\n")
     running = lone_bridge.start("--config", str(file), "--to", "peer@localhost", "--log-level", "info")
-    threading.Thread(target=lambda: suppress_broken(running, text(200_000)), daemon=True).start()
+    threading.Thread(target=write, args=(running, text(200_000)), daemon=True).start()
     folder = lone_bridge.home / "state"
 
     def size() -> int:
@@ -182,11 +199,9 @@ def test_a_full_spool_pauses_the_producer(lone_bridge):
     kill(running)
 
 
-def suppress_broken(running, data: str):
-    try:
+def write(running, data: str):
+    with suppress(OSError):  # it is killed while it reads
         running.write(data)
-    except OSError:
-        pass  # the program was killed, as it should be
 
 
 def test_what_a_dead_run_left_is_delivered_by_the_next(bridge, peer, server, tmp_path):
@@ -203,15 +218,15 @@ def test_what_a_dead_run_left_is_delivered_by_the_next(bridge, peer, server, tmp
     resources = {running.err.partition("online as ")[2].split()[0] for running in runs}
     assert len(resources) == 3, resources
     server.stop()
-    filters[0].write("left\n" * 1)
-    filters[0].wait_for_lines_read(1)
+    filters[0].write("left\n")
+    filters[0].wait_for(lambda: spooled(bridge) == 1)
     kill(filters[0])
     server.start()
     third = bridge.start("--to", peer.jid, "--log-level", "info", XDG_CONFIG_HOME=str(tmp_path / "none"))
     third.write("mine\n")
     third.end_input()
     third.end(40).ended_with(0)
-    peer.wait(lambda: {"left", "mine"} <= set(peer.bodies), 20, "both lines")
+    peer.wait(lambda: {"left", "mine"} <= set(peer.bodies), 20, lambda: f"both lines, not only {peer.bodies}")
     for running in (daemon, filters[1]):
         finish(running)
 
