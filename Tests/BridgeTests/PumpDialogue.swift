@@ -179,6 +179,14 @@ struct PumpDialogue {
         try server("<enabled xmlns='urn:xmpp:sm:3' \(enabled)/>")
     }
 
+    /// Our account says what it can do: by default it keeps no archive (XEP-0313).
+    mutating func account(has features: String...) throws {
+        let list = features.map { "<feature var='\($0)'/>" }.joined()
+        try server(
+            "<iq type='result' from='\(Self.account)' id='\(lastID("archive"))'>"
+                + "<query xmlns='http://jabber.org/protocol/disco#info'>\(list)</query></iq>")
+    }
+
     /// The server acknowledges what it has seen.
     mutating func acknowledge() throws {
         asksForAcknowledgement = false

@@ -264,6 +264,9 @@ struct Pump {
     ) {
         self.options = options
         self.errand = errand
+        stanzas = MessageStanza(idPrefix: "xb-\(token)-")
+        var configuration = configuration
+        configuration.messageIDPrefix = stanzas.idPrefix
         session = ClientSession(configuration, random: random)
         board = StatusBoard(base: configuration.firstPresence)
         router = Router(rules: rules, host: host)
@@ -284,7 +287,6 @@ struct Pump {
         }
         sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
         accountJID = configuration.account
-        stanzas = MessageStanza(idPrefix: "xb-\(token)-")
         settleOverflow()
     }
 
@@ -292,6 +294,7 @@ struct Pump {
     mutating func handle(_ input: Input, at now: Instant, wall: WallTime) -> [Action] {
         self.now = now
         self.wall = wall
+        session.wall = wall
         take(input)
         tellLimited()
         settleTails()
@@ -381,6 +384,7 @@ struct Pump {
             actions.append(.session(action))
         case .event(let event): observe(event)
         case .accepted(let row): accepted(upTo: row)
+        case .foundInArchive(let row): foundInArchive(row)
         case .writable: send()
         case .spill(let stanza):
             // Of a run that takes no more, what it did not print stays with the server.

@@ -18,7 +18,8 @@ extension Pump {
 
     /// Speaks the next that waits, where we are in the room and it bears it.
     mutating func speakOn(in room: JID) {
-        guard case .joined = session.standing(in: room) else { return }
+        // What was on its way when the stream was lost is perhaps among what is told now.
+        guard case .joined = session.standing(in: room), !session.isCatchingUp(in: room) else { return }
         if var message = outboxes[room]?.next(at: now) {
             let row = store.lastNumber + 1
             let id = message.content.id ?? stanzas.identifier(row)
