@@ -129,7 +129,9 @@ def test_a_room_catches_up(bridge, owner, server, archive):
     room.say("after")
     running.event("message", 20, after=mark, body="after")
     assert bodies(running, mark) == [(body, True) for body in missed] + [("after", False)]
-    assert not chosen(running.events, "gap", jid=room.jid)
+    # ejabberd's history begins anew with it: it cannot be known whether more was said before.
+    forgets = not archive and server.name == "ejabberd"
+    assert len(chosen(running.events, "gap", jid=room.jid, reason="missed")) == (1 if forgets else 0)
     running.leave()
 
 
