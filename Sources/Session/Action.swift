@@ -17,6 +17,10 @@ public enum Action: Sendable, Equatable {
     case accepted(upTo: UInt64)
     /// That row, which might have been sent before, has arrived: our archive has it. No ``accepted(upTo:)`` need name it.
     case foundInArchive(row: UInt64)
+    /// That row is said in a room, and was written on a stream that is lost for good. Whether the room has taken it is seen
+    /// when we are in again, and it has told what was missed (``Event/caughtUp(archive:count:gap:)``); the session has let go
+    /// of it, and it is given anew, under another number, where it was not.
+    case returned(row: UInt64)
     /// There is room in the window again: call ``ClientSession/send(_:row:at:)`` while ``ClientSession/canSend``.
     case writable
     /// Inbound stanzas up to this one wait too long for their sinks: put them into the spool, then

@@ -217,7 +217,8 @@ extension Action {
         switch self {
         case .event(.warning): false
         case .event: true
-        case .connect, .startTLS, .restartStream, .derive, .accepted, .foundInArchive, .writable, .spill, .keepStream,
+        case .connect, .startTLS, .restartStream, .derive, .accepted, .foundInArchive, .returned, .writable, .spill,
+            .keepStream,
             .drained, .closeConnection, .abortConnection, .ended:
             false
         }

@@ -8,7 +8,9 @@ extension ClientSession {
     mutating func beginFresh(_ jid: JID, _ actions: inout [Action]) {
         boundTo = jid
         doubtWritten()
+        let said = queue.written.filter { OriginID.isForRoom($0.payload) }.map(\.row)
         queue.begin(keepsAcked: isVouchedFor)
+        for row in queue.remove(unwritten: Set(said)) { actions.append(.returned(row: row)) }
         isVouchedFor = false
         inbound.begin()
         pending.forget()

@@ -134,7 +134,7 @@ final class ProcessWorld: StreamWorld {
         case .accepted(let row):
             if let line = lineOfDispatch[row] { release(upTo: line) }
         case .ended(let ending): Issue.record("ended: \(ending)")
-        case .event, .writable, .connect, .restartStream, .startTLS, .derive, .drained, .closeConnection,
+        case .event, .returned, .writable, .connect, .restartStream, .startTLS, .derive, .drained, .closeConnection,
             .abortConnection:
             break
         }

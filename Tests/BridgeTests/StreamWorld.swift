@@ -103,7 +103,7 @@ class StreamWorld {
             cut(machine, tells: false)
         case .abortConnection: cut(machine, tells: false)
         case .startTLS, .derive: Issue.record("TLS stands, and PLAIN derives nothing")
-        case .event, .accepted, .foundInArchive, .writable, .spill, .keepStream, .drained, .ended:
+        case .event, .accepted, .foundInArchive, .returned, .writable, .spill, .keepStream, .drained, .ended:
             observe(action, of: machine)
         }
     }

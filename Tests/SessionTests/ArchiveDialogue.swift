@@ -121,6 +121,7 @@ extension Dialogue {
                 return "caught up \(room)\(count)" + (gap.map { ": \($0)" } ?? "")
             case .event(.forged(let what, let from)): return "forged \(what) from \(from)"
             case .foundInArchive(let row): return "found \(row)"
+            case .returned(let row): return "returned \(row)"
             case .event, .connect, .startTLS, .restartStream, .derive, .accepted, .writable, .spill, .keepStream,
                 .drained, .closeConnection, .abortConnection, .ended:
                 return nil
@@ -129,7 +130,9 @@ extension Dialogue {
     }
 
     /// Loses the connection and logs in afresh: the server has forgotten the stream.
-    mutating func logInAfresh(managed: Bool = true) {
+    /// - Returns: What the login was about.
+    @discardableResult
+    mutating func logInAfresh(managed: Bool = true) -> [Action] {
         feed(.disconnected(.closed("reset")))
         while !actions.contains(.connect(.account)) { passToDeadline() }
         actions = []
@@ -139,6 +142,6 @@ extension Dialogue {
         if managed { server("<failed xmlns='urn:xmpp:sm:3'/>") }
         bound()
         if managed { server(Self.enabled) }
-        actions = []
+        return did()
     }
 }

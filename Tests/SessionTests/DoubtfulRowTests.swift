@@ -126,6 +126,19 @@ import Testing
         #expect(talk.output.contains("<message id='1'/>") && !talk.output.contains("disco#info"))
     }
 
+    /// What is said in a room is no longer sent: whether it was taken is seen there.
+    @Test func whatIsSaidInRoomsIsGivenBack() throws {
+        var talk = try Dialogue.online()
+        let text = "<message to='ops@rooms.example.org' type='groupchat' id='1'><body>x</body></message>"
+        talk.send(1, text)
+        talk.send(2)
+        talk.flush()
+        let login = talk.logInAfresh()
+        #expect(login.contains(.returned(row: 1)) && !login.contains(.returned(row: 2)))
+        #expect(!talk.output.contains("groupchat") && talk.output.contains("<message id='2'/>"))
+        #expect(talk.session.unacceptedRows == 1)
+    }
+
     /// Rows of a process before us: all that are given at once are asked about together.
     @Test func rowsOfTheDeadAreAskedAboutTogether() throws {
         var talk = try Dialogue.online()

@@ -91,7 +91,8 @@ import Testing
                 case .spill(let number):
                     handledByUs = max(handledByUs, number)
                     talk.feed(.handled(upTo: number))
-                case .event, .foundInArchive, .writable, .connect, .restartStream, .startTLS, .derive, .drained,
+                case .event, .foundInArchive, .returned, .writable, .connect, .restartStream, .startTLS, .derive,
+                    .drained,
                     .keepStream,
                     .closeConnection, .abortConnection, .ended:
                     break

@@ -385,6 +385,7 @@ struct Pump {
         case .event(let event): observe(event)
         case .accepted(let row): accepted(upTo: row)
         case .foundInArchive(let row): foundInArchive(row)
+        case .returned(let row): returned(row)
         case .writable: send()
         case .spill(let stanza):
             // Of a run that takes no more, what it did not print stays with the server.

@@ -1,5 +1,6 @@
 import Endpoints
 import Session
+import Spool
 import Stanza
 
 // What archives (XEP-0313) say: what was missed, and what has arrived after all.
@@ -18,6 +19,31 @@ extension Pump {
             emit(.gap(reason: isRoom ? "missed" : "not-resumed", text: text, jid: isRoom ? archive : nil))
         }
         if isRoom { speakOn(in: archive) }
+    }
+
+    /// A row for a room was on its way when the stream was lost: it waits until the room has told what we missed.
+    mutating func returned(_ row: UInt64) {
+        if let room = roomOfRow[row] {
+            if outboxes[room]?.putBack(row) == true { forget(row, id: nil) }
+        } else if let old = store.release(row) {
+            // Somebody's own stanza, which nobody watches for: it goes again.
+            let draft = RowDraft(lane: old.lane, payload: old.payload, originID: old.originID, ref: old.ref)
+            let number = store.append(CollectionOfOne(draft)).lowerBound
+            if givenIDs[old.originID] != nil { givenIDs[old.originID] = number }
+            commit()
+        }
+    }
+
+    /// A room has shown what was put back.
+    mutating func shownAfterAll(_ id: String, in room: JID) -> Bool {
+        guard let message = outboxes[room]?.shown(id: id) else { return false }
+        givenIDs[id] = nil
+        counters.rowsAccepted += 1
+        if let ref = message.ref { report(.delivery(ref: ref, to: room, .acknowledged)) }
+        speakOn(in: room)
+        digest()
+        settleIfDrained()
+        return true
     }
 
     /// Our archive has that row: it has arrived, though nobody has acknowledged it.

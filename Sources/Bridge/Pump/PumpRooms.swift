@@ -240,6 +240,7 @@ extension Pump {
                 shown(row)
                 return true
             }
+            if shownAfterAll(id, in: origin.room) { return true }
             // Shown late, or twice: it is ours all the same.
             if stanzas.row(of: id) != nil { return true }
         }

@@ -111,13 +111,7 @@ struct RoomOutbox: Sendable {
     mutating func turnedAway(_ row: UInt64, _ hindrance: Hindrance, at now: Instant) -> Bool? {
         guard let one = spoken, one.row == row else { return nil }
         if let since = one.message.triedSince, since + .seconds(Limits.patienceSeconds) <= now { return false }
-        spoken = nil
-        if waitingFrom > 0 {
-            waitingFrom -= 1
-            waiting[waitingFrom] = one.message
-        } else {
-            waiting.insert(one.message, at: 0)
-        }
+        _ = putBack(row)
         takenInARow = 0
         switch hindrance {
         case .absent: pausedUntil = now + .seconds(Limits.absenceSeconds)
@@ -126,6 +120,28 @@ struct RoomOutbox: Sendable {
             pausedUntil = now + pause
         }
         return true
+    }
+
+    /// The stream that it went out on is lost: it is spoken again, unless the room shows it before.
+    mutating func putBack(_ row: UInt64) -> Bool {
+        guard let one = spoken, one.row == row else { return false }
+        spoken = nil
+        if waitingFrom > 0 {
+            waitingFrom -= 1
+            waiting[waitingFrom] = one.message
+        } else {
+            waiting.insert(one.message, at: 0)
+        }
+        return true
+    }
+
+    /// The room has shown what was put back: only the next can have been spoken.
+    mutating func shown(id: String) -> Message? {
+        guard spoken == nil, waitingFrom < waiting.count, waiting[waitingFrom].triedSince != nil,
+            waiting[waitingFrom].content.id == id
+        else { return nil }
+        waitingFrom += 1
+        return waiting[waitingFrom - 1]
     }
 
     /// The server has accepted all rows up to this one: from now on the room has its time.

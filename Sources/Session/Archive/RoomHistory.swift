@@ -72,7 +72,6 @@ extension ClientSession {
     private mutating func entered(
         _ room: JID, _ archive: RoomArchive?, _ isContinued: Bool, _ historyIsOver: Bool, _ actions: inout [Action]
     ) {
-        guard configuration.presence != nil else { return }
         let until = now + configuration.limits.roomAnswerTimeout
         let hasCursor = archives.with(room, isRoom: true) {
             $0.believe(archive)
@@ -92,7 +91,7 @@ extension ClientSession {
     }
 
     private mutating func learnt(_ room: JID, _ archive: RoomArchive, _ actions: inout [Action]) {
-        guard configuration.presence != nil, let track = archives[room] else { return }
+        guard let track = archives[room] else { return }
         archives.with(room, isRoom: true) { $0.believe(archive) }
         guard track.state == .unknown else { return }
         if archive.isKept { beginCatchUp(room) } else { beginWithout(room, &actions) }
