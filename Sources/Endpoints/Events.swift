@@ -101,6 +101,8 @@ extension EventRecord {
         case roomMessage = "room message"
         /// A presence that says it is of a room.
         case roomPresence = "room presence"
+        /// A message that says it is out of an archive (XEP-0313 9).
+        case archiveResult = "archive result"
     }
 
     /// `error` with the code `forged`: something that was ignored, since whoever sent it has no right to it.

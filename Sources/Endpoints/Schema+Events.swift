@@ -143,7 +143,8 @@ extension Schema {
                 "what": {
                   "description": "Of the code forged: what was ignored.",
                   "enum": [
-                    "roster push", "block push", "carbon", "receipt", "room message", "room presence"
+                    "roster push", "block push", "carbon", "receipt", "room message", "room presence",
+                    "archive result"
                   ]
                 },
                 "count": {"$ref": "#/$defs/count", "description": "How often."},

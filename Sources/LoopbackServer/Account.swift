@@ -16,6 +16,7 @@ struct Account: Sendable {
     var defaultList: String?
     /// Messages that wait for a session.
     var offline = Queue<Parcel>()
+    var archive = Archive()
     /// Its sessions, the oldest first.
     var sessions: [SessionID] = []
 

@@ -20,9 +20,9 @@ extension LoopbackServer {
     }
 
     /// A copy of a message that one of the account's sessions sent, to the others that want one (XEP-0280 8).
-    mutating func copySent(_ stanza: Element, to: JID, by session: SessionID) {
-        guard let sender = sessions[session], account(of: to) != sender.account, Self.isCopied(stanza) else { return }
-        let parcel = Parcel(stanza, from: sender.jid, at: wall)
+    mutating func copySent(_ stanza: Element, _ mark: StanzaMark?, by session: SessionID) {
+        guard let sender = sessions[session], Self.isCopied(stanza) else { return }
+        let parcel = Parcel(stanza, from: sender.jid, at: wall, mark: mark)
         for other in accounts[sender.account]?.sessions ?? [] where other != session {
             copy(parcel, stanza["type"], "sent", to: other)
         }

@@ -31,6 +31,8 @@ extension LoopbackServer {
         public var blocking: Blocking = .command
         /// Whether sessions can have copies of messages (XEP-0280).
         public var carbons = true
+        /// Whether accounts and rooms have archives (XEP-0313), and messages the ids they have there (XEP-0359).
+        public var archives = true
         /// Whether it says that it takes approvals before they are asked for (RFC 6121 3.4); it takes them anyway.
         public var advertisesPreApproval = true
         /// The rooms at `conference.DOMAIN`.
@@ -141,6 +143,10 @@ extension LoopbackServer.Configuration {
         public var blockedAddressesMax = 1_000
         /// Privacy lists of an account; one more is refused with `resource-constraint`.
         public var privacyListsMax = 64
+        /// Messages in one archive; past it the oldest goes.
+        public var archivedMessagesMax = 10_000
+        /// Messages in one page of an archive, whatever was asked for.
+        public var archivePageMessagesMax = 100
         /// Rooms at once; one more is refused with `resource-constraint`.
         public var roomsMax = 256
 

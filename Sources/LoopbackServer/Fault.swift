@@ -7,7 +7,7 @@
 /// **TRIGGER** with `=N` is the N-th time on that connection (default: the first), with `=*` every time. The fault
 /// strikes in place of what the server would do, with `after-` once that is done. What arrives from the client:
 /// `connect`, `header`, `starttls`, `secured`, `auth`, `response`, `bind`, `enable`, `resume`, `request` (`<r/>`),
-/// `ack` (`<a/>`), `roster` (a query of it), `presence`, `join` (a presence that joins a room), `iq`, `messages`,
+/// `ack` (`<a/>`), `roster` (a query of it), `archive` (a query of one), `presence`, `join` (a presence that joins a room), `iq`, `messages`,
 /// `groupchat` (a message to a room), `stanzas` (any presence, iq or message), `close` (`</stream:stream>`). What the server is about to write: `features`, `proceed`, `challenge`, `success`, `sent` (a
 /// stanza to this client). And `bytes-in=N`, `bytes-out=N`, raw bytes that the driver counts: with `abort` only.
 ///
@@ -27,7 +27,9 @@
 ///   of a room, or one, without a word; `rooms-silent`, `rooms-answer`: it takes and says nothing from now on, or does
 ///   again; `rooms-restart`: its rooms are as at the start, without a word; `rooms-shutdown`: so, with status 332;
 ///   `rooms-withhold=N`: the next N messages to rooms come to nobody, not to their sender either;
-///   `rooms-limit=200ms` (or `2s`): sooner than that after its last message an occupant gets `policy-violation` (`wait`).
+///   `rooms-limit=200ms` (or `2s`): sooner than that after its last message an occupant gets `policy-violation` (`wait`);
+/// - `archives-off`, `archives-on`: from now on there are no archives, or there are again; `archives-silent`,
+///   `archives-answer`: queries of them are not answered, or are again; `archives-forget`: they are empty.
 ///
 /// Faults of one moment strike in the order given. Examples: `2:messages=100:abort`, `*:auth:refuse=not-authorized`,
 /// `1:proceed:inject`, `1:features=2:stall`, `1:bytes-out=4096:abort`.
@@ -76,7 +78,7 @@ public struct Fault: Sendable, Equatable {
     /// The moments at which a fault can strike; the words of the text form.
     public enum Trigger: String, Sendable, CaseIterable {
         case connect, header, features, starttls, proceed, secured, auth, challenge, response, success, bind, enable
-        case resume, request, ack, roster, presence, join, iq, messages, groupchat, stanzas, sent, close
+        case resume, request, ack, roster, archive, presence, join, iq, messages, groupchat, stanzas, sent, close
         case bytesIn = "bytes-in"
         case bytesOut = "bytes-out"
     }
@@ -123,6 +125,8 @@ public struct Fault: Sendable, Equatable {
         case restartKeeping
         /// The room service does this wrong.
         case rooms(RoomFault)
+        /// The archives do this wrong.
+        case archives(ArchiveFault)
     }
 
     func strikes(_ trigger: Trigger, count: Int, after: Bool) -> Bool {

@@ -58,7 +58,7 @@ extension Fault {
         case .connect, .secured:
             if effect == .lose { return "'\(trigger.rawValue)' cannot be lost" }
         case .header, .features, .starttls, .proceed, .auth, .challenge, .response, .success, .bind, .enable, .resume,
-            .request, .ack, .roster, .presence, .join, .iq, .messages, .groupchat, .stanzas, .sent, .close:
+            .request, .ack, .roster, .archive, .presence, .join, .iq, .messages, .groupchat, .stanzas, .sent, .close:
             break
         }
         guard case .refuse = effect else { return nil }
@@ -85,7 +85,8 @@ extension Fault.Trigger {
     /// Whether the protocol has an error to answer this with.
     var isRefusable: Bool {
         switch self {
-        case .starttls, .proceed, .auth, .challenge, .response, .success, .bind, .enable, .resume, .roster, .presence,
+        case .starttls, .proceed, .auth, .challenge, .response, .success, .bind, .enable, .resume, .roster,
+            .archive, .presence,
             .join, .iq, .messages, .groupchat, .stanzas:
             true
         case .connect, .header, .features, .secured, .request, .ack, .sent, .close, .bytesIn, .bytesOut: false
@@ -127,7 +128,8 @@ extension Fault.Effect {
     static let forms = """
         one of abort, close=CONDITION, stall, pause=200ms, lose, refuse=CONDITION, withhold-acks, repeat-acks, \
         ack=+N, ack=-N, ack=N, forget, send=BYTES, deliver=BYTES, restart, restart-keeping, room-forget=ROOM, room-forget=ROOM/NICK, rooms-silent, \
-        rooms-answer, rooms-restart, rooms-shutdown, rooms-withhold=N, rooms-limit=200ms, and inject at proceed
+        rooms-answer, rooms-restart, rooms-shutdown, rooms-withhold=N, rooms-limit=200ms, \
+        archives-off, archives-on, archives-silent, archives-answer, archives-forget, and inject at proceed
         """
 
     fileprivate init?(parsing text: Substring) {
@@ -165,8 +167,13 @@ extension Fault.Effect {
             guard let bytes = Self.unescaped(content) else { return nil }
             self = .deliver(bytes)
         default:  // a text, not one of our enums
-            guard let fault = RoomFault(word, value) else { return nil }
-            self = .rooms(fault)
+            if value == nil, let fault = ArchiveFault(rawValue: String(word)) {
+                self = .archives(fault)
+            } else if let fault = RoomFault(word, value) {
+                self = .rooms(fault)
+            } else {
+                return nil
+            }
         }
     }
 
@@ -254,6 +261,7 @@ extension Fault.Effect: CustomStringConvertible {
         case .restart: "restart"
         case .restartKeeping: "restart-keeping"
         case .rooms(let fault): fault.description
+        case .archives(let fault): fault.rawValue
         }
     }
 

@@ -25,6 +25,8 @@ extension LoopbackServer {
         case timeout
         /// A test wants the room service to do this wrong, now.
         case ordered(RoomFault)
+        /// A test wants the archives to do this wrong, now.
+        case orderedOfArchives(ArchiveFault)
         /// A test wants the client of that full address to be given these bytes as a stanza, whoever they say they are
         /// from; nothing happens where nobody is there.
         case forged(to: JID, [UInt8])

@@ -29,6 +29,11 @@ public struct LoopbackServer: Sendable {
     var rooms: [String: Room] = [:]
     var roomMischief = RoomMischief()
     var lastRoomMessage: UInt64 = 0
+    /// The archives of rooms by their localpart; they outlive them as a file would.
+    var roomArchives: [String: Archive] = [:]
+    var archiveMischief = ArchiveMischief()
+    /// The number of the message that went into an account's archive last.
+    var lastArchived: UInt64 = 0
     /// The key of occupants' ids (XEP-0421 4); empty until the first is needed.
     var roomSecret: [UInt8] = []
 
@@ -84,6 +89,7 @@ public struct LoopbackServer: Sendable {
         case .disconnected(let id): disconnected(id)
         case .timeout: timeOut()
         case .ordered(let fault): apply(fault)
+        case .orderedOfArchives(let fault): apply(fault)
         case .forged(let to, let bytes): if let session = session(of: to) { deliver(forged: bytes, to: session) }
         case .restarted(let keepsSessions): restart(keepsSessions: keepsSessions)
         }

@@ -11,7 +11,7 @@ extension LoopbackServer {
             outcome = route(stanza, to: to ?? from.bare, from: from)
             switch outcome {
             case .bounced(let condition): bounce(stanza, on: id, condition)
-            case .delivered, .stored: copySent(stanza, to: to ?? from.bare, by: session)
+            case .delivered, .stored: keepSent(stanza, to: to ?? from.bare, by: session)
             case .ignored: break
             }
         }
@@ -30,9 +30,10 @@ extension LoopbackServer {
             let isSilent = configuration.profile == .openfire && to.local != nil
             return isSilent ? .ignored : refusal(stanza, "service-unavailable")
         }
-        let parcel = Parcel(stanza, from: from, at: wall)
         let addressed = to.resource == nil ? nil : session(of: to)
         if isBlocked(from, for: account, addressed, .message) { return refusal(stanza, "service-unavailable") }
+        let mark = archive(stanza, from: from, with: from, of: account)
+        let parcel = Parcel(stanza, from: from, at: wall, mark: mark)
         if let addressed {
             deliver(parcel, to: addressed)
             copyReceived(stanza, parcel, account, besides: [addressed])
@@ -59,6 +60,13 @@ extension LoopbackServer {
         if !takers.isEmpty { return .delivered(sessions: takers.count) }
         guard parcel.isStorable else { return .ignored }
         return store(parcel, for: account) ? .stored : .bounced(condition: "service-unavailable")
+    }
+
+    /// What one session has sent is for the account's archive and for its other sessions.
+    private mutating func keepSent(_ stanza: Element, to: JID, by session: SessionID) {
+        guard let sender = sessions[session], account(of: to) != sender.account else { return }
+        let mark = archive(stanza, from: sender.jid, with: to, of: sender.account)
+        copySent(stanza, mark, by: session)
     }
 
     private func refusal(_ stanza: Element, _ condition: String) -> SeenMessage.Outcome {

@@ -28,7 +28,7 @@ struct Parcel: Sendable {
         writer.raw(bytes.dropLast(Self.end.utf8CodeUnitCount))
         writer.start("delay", NS.delay)
         writer.attribute("from", domain.text)
-        writer.attribute("stamp", stamp.text)
+        writer.attribute("stamp", stamp.stamp)
         writer.endEmpty()
         writer.raw(Self.end)
         var late = self
@@ -41,8 +41,9 @@ struct Parcel: Sendable {
 }
 
 extension Parcel {
-    /// A client's stanza as it is passed on: with the sender's address, everything else as it came (RFC 6120 8.1.2.1).
-    init(_ stanza: Element, from: JID, at stamp: WallTime) {
+    /// A client's stanza as it is passed on: with the sender's address, everything else as it came (RFC 6120 8.1.2.1),
+    /// but for what the archive says of it.
+    init(_ stanza: Element, from: JID, at stamp: WallTime, mark: StanzaMark? = nil) {
         var writer = XMLWriter(capacity: stanza.byteCount * 2)
         let name = stanza.name
         writer.raw("<")
@@ -59,9 +60,19 @@ extension Parcel {
         }
         var isEmpty = true
         for child in stanza.children {
+            if let mark, child.isNamed("stanza-id", NS.stanzaID), child["by"] == mark.by.text { continue }
             if isEmpty { writer.content() }
             isEmpty = false
             writer.element(child, inside: NS.client.description)
+        }
+        if let mark, let id = mark.id {
+            // What is archived has a child, but it may have been one that was taken out.
+            if isEmpty { writer.content() }
+            isEmpty = false
+            writer.start("stanza-id", NS.stanzaID)
+            writer.attribute("by", mark.by.text)
+            writer.attribute("id", id)
+            writer.endEmpty()
         }
         if isEmpty {
             writer.endEmpty()
@@ -87,36 +98,5 @@ extension Parcel {
         }
         for child in stanza.children where !child.hasNamespace("http://jabber.org/protocol/chatstates") { return true }
         return false
-    }
-}
-
-extension WallTime {
-    /// As XEP-0082 writes it, in UTC with milliseconds.
-    var text: String {
-        let (days, ofDay) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
-        let isBefore = ofDay < 0
-        let (year, month, day) = Self.date(days - (isBefore ? 1 : 0))
-        let rest = ofDay + (isBefore ? 86_400_000 : 0)
-        return Self.padded(year, 4) + "-" + Self.padded(month, 2) + "-" + Self.padded(day, 2) + "T"
-            + Self.padded(rest / 3_600_000, 2) + ":" + Self.padded(rest / 60_000 % 60, 2) + ":"
-            + Self.padded(rest / 1_000 % 60, 2) + "." + Self.padded(rest % 1_000, 3) + "Z"
-    }
-
-    /// The Gregorian date that many days after 1970-01-01, counted in eras of 400 years that begin in March.
-    private static func date(_ days: Int64) -> (Int64, Int64, Int64) {
-        let shifted = days + 719_468  // days from 0000-03-01 to the epoch
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let ofEra = shifted - era * 146_097
-        let yearOfEra = (ofEra - ofEra / 1_460 + ofEra / 36_524 - ofEra / 146_096) / 365
-        let ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let marchMonth = (5 * ofYear + 2) / 153
-        let day = ofYear - (153 * marchMonth + 2) / 5 + 1
-        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
-    }
-
-    private static func padded(_ number: Int64, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 }

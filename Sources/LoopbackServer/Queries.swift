@@ -36,10 +36,13 @@ extension LoopbackServer {
             handlePrivacy(stanza, query, session: session, on: id)
         } else if configuration.carbons, let command = stanza.child(in: ServerNS.carbons) {
             handleCarbons(stanza, command, session: session, on: id)
+        } else if keepsArchives, let query = stanza.child("query", NS.archive) {
+            handleArchive(stanza, query, session: session, on: id)
         } else if stanza["to"] == nil {
             answerAsServer(stanza, session: session, on: id)
         } else if stanza.child("query", NS.discoInfo) != nil, stanza.attribute("type", equals: "get") {
-            answerInfo(stanza, session, ("account", "registered", nil), features: [NS.discoInfo])
+            let features = [NS.discoInfo] + (keepsArchives ? [NS.archive, NS.stanzaID] : [])
+            answerInfo(stanza, session, ("account", "registered", nil), features: features)
         } else {
             bounce(stanza, on: id, "service-unavailable")
         }

@@ -22,6 +22,10 @@ enum ServerNS {
     static let forward: StaticString = "urn:xmpp:forward:0"
     /// RFC 6121 3.4: the stream feature of approvals before they are asked for.
     static let preApproval: StaticString = "urn:xmpp:features:pre-approval"
+    /// XEP-0334: hints of what to do with a message.
+    static let hints: StaticString = "urn:xmpp:hints"
+    /// XEP-0184: receipts.
+    static let receipts: StaticString = "urn:xmpp:receipts"
     /// XEP-0004: forms.
     static let form: StaticString = "jabber:x:data"
 }

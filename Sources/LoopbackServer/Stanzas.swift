@@ -48,7 +48,9 @@ extension LoopbackServer {
     /// The trigger that a stanza has beside those of all its kind.
     private func special(_ stanza: Element, _ kind: StanzaKind) -> Fault.Trigger? {
         switch kind {
-        case .iq: stanza.child("query", NS.roster) == nil ? nil : .roster
+        case .iq:
+            stanza.child("query", NS.roster) != nil
+                ? .roster : stanza.child("query", NS.archive) != nil ? .archive : nil
         case .presence: stanza.child("x", ServerNS.muc) == nil ? nil : .join
         case .message: stanza.attribute("type", equals: "groupchat") ? .groupchat : nil
         }

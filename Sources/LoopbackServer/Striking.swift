@@ -61,6 +61,7 @@ extension LoopbackServer {
         case .send(let bytes): write(id) { $0.raw(bytes) }
         case .forget: forget(fault.trigger, on: id, stanza)
         case .rooms(let fault): apply(fault)
+        case .archives(let fault): apply(fault)
         case .deliver(let bytes): if let session = connections[id]?.session { deliver(forged: bytes, to: session) }
         }
         return true
@@ -72,7 +73,7 @@ extension LoopbackServer {
         case .starttls, .proceed: refuseTLS(id)
         case .auth, .challenge, .response, .success: refuseAuthentication(id, account: "", condition)
         case .enable, .resume: writeFailed(id, condition, handled: nil)
-        case .bind, .roster, .presence, .join, .iq, .messages, .groupchat, .stanzas:
+        case .bind, .roster, .archive, .presence, .join, .iq, .messages, .groupchat, .stanzas:
             if let stanza { bounce(stanza, on: id, condition) }
         case .connect, .header, .features, .secured, .request, .ack, .sent, .close, .bytesIn, .bytesOut:
             // A fault made by hand may ask for what the text form forbids; there is nothing to answer with.

@@ -15,6 +15,12 @@ public enum Action: Sendable, Equatable {
     case event(Event)
     /// Every row up to this one is accepted by the server: its ack and a ping answered after it (DESIGN 6.1).
     case accepted(upTo: UInt64)
+    /// That row, which might have been sent before, has arrived: our archive has it. No ``accepted(upTo:)`` need name it.
+    case foundInArchive(row: UInt64)
+    /// That row is said in a room, and was written on a stream that is lost for good. Whether the room has taken it is seen
+    /// when we are in again, and it has told what was missed (``Event/caughtUp(archive:count:gap:)``); the session has let go
+    /// of it, and it is given anew, under another number, where it was not.
+    case returned(row: UInt64)
     /// There is room in the window again: call ``ClientSession/send(_:row:at:)`` while ``ClientSession/canSend``.
     case writable
     /// Inbound stanzas up to this one wait too long for their sinks: put them into the spool, then
@@ -89,6 +95,12 @@ public enum Event: Sendable, Equatable {
     case room(RoomUpdate)
     /// Something happened to an occupant of a room that we are in.
     case occupant(OccupantUpdate)
+    /// An archive, our account's or a room's (XEP-0313), is told up to there: what comes behind is still to be told, also
+    /// by who comes after us. It follows the events of the message that moved it. Nil: it is of interest no more.
+    case cursor(archive: JID, ArchiveCursor?)
+    /// What was missed while we were away is told, so many messages of it, and live ones follow. The gap says why more may
+    /// be missing; nil: nothing is.
+    case caughtUp(archive: JID, count: Int, gap: String?)
     /// Something a person should know that changes nothing.
     case warning(String)
 
@@ -125,6 +137,10 @@ public struct Message: Sendable, Equatable {
 
     /// Where in a room it comes from; nil where it comes from none.
     public var room: RoomOrigin?
+    /// What the archive that has it calls it, where that is to be believed (XEP-0359).
+    public var archiveID: ArchiveID?
+    /// Whether it was missed, and comes out of an archive or of a room's history.
+    public var isReplayed = false
 
     /// A message.
     public init(

@@ -39,6 +39,8 @@ public struct ClientSession: Sendable {
     let idPrefix: String
 
     var now = Instant(nanoseconds: 0)
+    /// The civil time, which the caller sets before an input: for the cursors of archives, and what is asked of them.
+    public var wall = WallTime(milliseconds: 0)
     var life = Life.idle
     var output = XMLWriter()
 
@@ -84,6 +86,8 @@ public struct ClientSession: Sendable {
     /// Rows go one at a time.
     var probation: Probation?
     var nextTarget = ConnectTarget.account
+    var archives: Archives
+    var doubts = DoubtfulRows()
     var requestsTold: Set<JID> = []
     var stanzaLimitTold: Int?
     var drain = Drain.notAsked
@@ -111,6 +115,7 @@ public struct ClientSession: Sendable {
         capabilities = Capabilities(configuration.software, receipts: configuration.receipts)
         presence = configuration.firstPresence
         idPrefix = Self.idPrefix(random(6))
+        archives = Archives(configuration)
         rooms = Rooms(configuration.limits, idPrefix: idPrefix, random: random)
         retry = RetrySchedule(configuration)
         window = ByteWindow(maxBytes: configuration.limits.windowBytes)
@@ -183,7 +188,7 @@ public struct ClientSession: Sendable {
 
     /// Whether the session is online and the window has room for another row.
     public var canSend: Bool {
-        isOnline && !queue.hasUnsent && queue.inFlightBytes < sendWindow
+        isOnline && (!queue.hasUnsent || doubts.isCollecting) && queue.inFlightBytes < sendWindow
             && queue.unacceptedRows < configuration.limits.windowStanzas
             && queue.unacceptedBytes < configuration.limits.windowBytes
     }
@@ -197,11 +202,20 @@ public struct ClientSession: Sendable {
     /// Sends a stanza that must arrive: `payload` is the whole serialised stanza, `row` its number in the spool, which
     /// rises from call to call. It is kept until accepted, and resent after a resumption or a fresh bind.
     /// Call it only while ``canSend``.
-    public mutating func send(_ payload: [UInt8], row: UInt64, at now: Instant) {
+    /// - Parameter doubt: it may have been sent before. Then our archive is asked first, together with what is sent with it,
+    ///   and ``Action/foundInArchive(row:)`` tells that it has arrived; where there is no archive, or no answer within
+    ///   ``Configuration/Limits/questionTimeout``, it is sent again.
+    /// - Parameter isRetried: it was sent before under the same id, and refused for a time: our archive, which may have
+    ///   that, is not asked.
+    public mutating func send(
+        _ payload: [UInt8], row: UInt64, doubt: Doubt? = nil, isRetried: Bool = false, at now: Instant
+    ) {
         precondition(isOnline, "the caller looks at canSend first")
         precondition(queue.lastRow.map { $0 < row } ?? true, "the spool numbers its rows upwards")
         self.now = now
-        queue.append(payload, row: row, into: &output)
+        if let doubt { self.doubt(doubt, row: row) }
+        doubts.sends.note(row, at: wall)
+        queue.append(payload, row: row, isRetried: isRetried, into: &output)
         liveness.owed(true, at: now)
         noteBlockage()
     }

@@ -16,6 +16,11 @@ public struct Configuration: Sendable {
     public var receipts: Receipts = .contacts
     /// Answers to XEP-0092 and the node of our capabilities (XEP-0115).
     public var software = Software()
+    /// How far archives were told by who was there before us: of our account, by its bare JID, and of rooms. What came
+    /// since is told after a login. An archive that is not named is told from its end on.
+    public var cursors: [JID: ArchiveCursor] = [:]
+    /// What the ids of the bridge's messages begin with, so that it knows its own in an archive.
+    public var messageIDPrefix: String?
     /// When to give up.
     public var retry: Retry = .within(.seconds(600))
     /// From the start of one attempt (DNS included) to its being online.
@@ -141,6 +146,20 @@ public struct Configuration: Sendable {
         public var roomAnswerTimeout: Duration = .seconds(30)
         /// Silence of a room before we ask whether we are still in it (XEP-0410): between three quarters of it and all.
         public var roomSilence: Duration = .seconds(300)
+        /// Messages in a page that is asked of an archive.
+        public var archivePageMessages = 50
+        /// Live messages that wait until what was missed is told; beyond, the oldest are fetched from the archive too.
+        public var archiveKeptStanzas = 500
+        /// The same in bytes.
+        public var archiveKeptBytes = 1_024 * 1_024
+        /// Messages of our account that are known again by their archive's id; of older ones a repetition is not known.
+        public var archiveIDsMax = 2_000
+        /// The same of each room.
+        public var archiveRoomIDsMax = 200
+        /// Messages in a page that is asked of the archive about rows that may have arrived.
+        public var archiveDoubtPageMessages = 100
+        /// Pages of it; of rows that are on none it is not known, and they are sent again.
+        public var archiveDoubtPagesMax = 100
         /// The first wait before a room is joined again; doubled each time, jittered.
         public var roomBackoffFirst: Duration = .seconds(1)
         /// The longest wait before a room is joined again.

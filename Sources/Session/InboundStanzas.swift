@@ -36,20 +36,20 @@ extension ClientSession {
     // MARK: - Messages
 
     private mutating func message(_ stanza: Element, from: JID, _ actions: inout [Action]) {
+        if let result = stanza.child("result", NS.archive) { return archived(result, from: from, &actions) }
         if let (wrapping, carbon) = CarbonCopy.wrapping(in: stanza) {
             // XEP-0280 11, CVE-2017-5589: anybody else could put words into our contacts' mouths.
             guard from == account else { return actions.append(.event(.forged(what: "carbon", from: from))) }
             guard let copy = CarbonCopy.message(in: wrapping, carbon, account: account) else { return }
-            return tell(copy, &actions)
+            return pass(copy, &actions)
         }
         var message = Message(stanza, from: from)
-        guard rooms.take(&message, at: now) else { return }
-        owe(for: message)
-        tell(message, &actions)
+        guard rooms.take(&message, at: now) else { return passedOver(message, &actions) }
+        pass(message, &actions)
     }
 
     /// A receipt is no message, unless it says something besides.
-    private func tell(_ message: Message, _ actions: inout [Action]) {
+    func tell(_ message: Message, _ actions: inout [Action]) {
         if let id = Self.receipt(in: message) {
             actions.append(.event(.receipt(id: id, from: message.from)))
             if message.stanza.child("body", NS.client) == nil { return }
@@ -217,8 +217,9 @@ extension Action {
         switch self {
         case .event(.warning): false
         case .event: true
-        case .connect, .startTLS, .restartStream, .derive, .accepted, .writable, .spill, .keepStream, .drained,
-            .closeConnection, .abortConnection, .ended:
+        case .connect, .startTLS, .restartStream, .derive, .accepted, .foundInArchive, .returned, .writable, .spill,
+            .keepStream,
+            .drained, .closeConnection, .abortConnection, .ended:
             false
         }
     }

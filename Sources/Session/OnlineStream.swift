@@ -7,7 +7,10 @@ extension ClientSession {
     /// A resource is bound: nothing of the old session goes on but the rows.
     mutating func beginFresh(_ jid: JID, _ actions: inout [Action]) {
         boundTo = jid
+        doubtWritten()
+        let said = queue.written.filter { OriginID.isForRoom($0.payload) }.map(\.row)
         queue.begin(keepsAcked: isVouchedFor)
+        for row in queue.remove(unwritten: Set(said)) { actions.append(.returned(row: row)) }
         isVouchedFor = false
         inbound.begin()
         pending.forget()
@@ -15,6 +18,7 @@ extension ClientSession {
         receipts.removeAll()
         resumable = nil
         presenceSent = false
+        expectOwnArchive()
     }
 
     mutating func freshOnline(_ actions: inout [Action]) {
@@ -22,6 +26,7 @@ extension ClientSession {
         if let wanted = configuration.resource, let jid = boundTo, jid.resource != wanted {
             actions.append(.event(.warning("\(peerName) bound \(jid) instead of the resource \(wanted)")))
         }
+        openOwnArchive(continued: false)
         introduce()
         rooms.wentOnline(resumed: false, at: now)
     }
@@ -154,6 +159,7 @@ extension ClientSession {
 
     /// Before bytes are taken: pings and requests for what they hold.
     mutating func flush() {
+        askAboutDoubtfulRows()
         if let due = acceptanceDeadline, due <= now { askForAcceptance() }
         if let due = requestDeadline, due <= now { requestAcknowledgement() }
     }
@@ -214,6 +220,7 @@ extension ClientSession {
         if !queue.isManaged { window.answered(after: now - question.at, bytesThen: question.inFlightBytes) }
         if let row = queue.accept(below: question.limit) {
             retry.progressed()
+            doubts.sends.forget(before: row)
             if let current = probation, row >= current.until || queue.unacceptedRows == 0 { probation = nil }
             actions.append(.accepted(upTo: row))
         }
@@ -249,7 +256,8 @@ extension ClientSession {
         let inquiry = Self.earlier(
             deathDeadline, liveness.probeDeadline(limits, peerIdle: peerIdle))
         let rows = Self.earlier(Self.earlier(acceptanceDeadline, requestDeadline), overdue)
-        let stanzas = Self.earlier(inbound.spillDeadline(limits), rooms.hasEvents ? now : rooms.deadline)
+        let news = rooms.hasEvents ? now : Self.earlier(rooms.deadline, archives.deadline)
+        let stanzas = Self.earlier(inbound.spillDeadline(limits), news)
         return Self.earlier(Self.earlier(inquiry, rows), stanzas)
     }
 
@@ -288,6 +296,7 @@ extension ClientSession {
     mutating func settle(_ actions: inout [Action]) {
         keepStream(&actions)
         followRooms(&actions)
+        followArchives(&actions)
         if isOnline {
             if queue.hasUnsent { queue.transmit(window: sendWindow, into: &output) }
             if queue.count > configuration.limits.windowStanzas + Self.unaskedStanzasMax {

@@ -12,6 +12,8 @@ struct OutgoingQueue: Sendable {
         let size: Int
         /// The row of the spool; nil for a stanza that may be lost.
         let row: UInt64?
+        /// Whether it was sent before, and refused for a time.
+        var isRetried = false
     }
 
     private var entries = FIFO<Entry>()
@@ -36,6 +38,8 @@ struct OutgoingQueue: Sendable {
     private(set) var writtenBytes = 0
     /// Behind the row written last.
     private(set) var sentRows: UInt64 = 0
+    /// Whether rows wait, however much room there is.
+    var isHeldBack = false
     /// The row appended last; rows rise.
     private(set) var lastRow: UInt64?
 
@@ -67,9 +71,9 @@ struct OutgoingQueue: Sendable {
     // MARK: - Sending
 
     /// Takes a row, and writes it unless others wait.
-    mutating func append(_ payload: [UInt8], row: UInt64, into output: inout XMLWriter) {
-        let writesNow = !hasUnsent
-        entries.append(Entry(payload: payload, size: payload.count, row: row))
+    mutating func append(_ payload: [UInt8], row: UInt64, isRetried: Bool = false, into output: inout XMLWriter) {
+        let writesNow = !hasUnsent && !isHeldBack
+        entries.append(Entry(payload: payload, size: payload.count, row: row, isRetried: isRetried))
         lastRow = row
         unacceptedRows += 1
         unacceptedBytes += payload.count
@@ -92,7 +96,7 @@ struct OutgoingQueue: Sendable {
 
     /// Writes what waits, as long as fewer than `window` bytes are on their way.
     mutating func transmit(window: Int, into output: inout XMLWriter) {
-        while hasUnsent && inFlightBytes < window { writeNext(into: &output) }
+        while hasUnsent && !isHeldBack && inFlightBytes < window { writeNext(into: &output) }
     }
 
     private mutating func writeNext(into output: inout XMLWriter) {
@@ -123,6 +127,33 @@ struct OutgoingQueue: Sendable {
         unacceptedRows -= 1
         unacceptedBytes -= entry.size
         trim()
+    }
+
+    /// Rows that were written and are not accepted, in their order.
+    var written: [(row: UInt64, payload: [UInt8], isRetried: Bool)] {
+        (first..<max(sent, first)).compactMap { index in
+            let entry = entries[Int(index - first)]
+            return entry.row.map { ($0, entry.payload, entry.isRetried) }
+        }
+    }
+
+    /// Takes out those of the rows that were not written.
+    /// - Returns: Which they are.
+    mutating func remove(unwritten rows: Set<UInt64>) -> [UInt64] {
+        var kept = FIFO<Entry>()
+        var removed: [UInt64] = []
+        for offset in 0..<entries.count {
+            let entry = entries[offset]
+            if offset >= Int(sent - first), let row = entry.row, rows.contains(row) {
+                removed.append(row)
+                unacceptedRows -= 1
+                unacceptedBytes -= entry.size
+            } else {
+                kept.append(entry)
+            }
+        }
+        entries = kept
+        return removed
     }
 
     // MARK: - Answers

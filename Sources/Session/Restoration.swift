@@ -27,12 +27,14 @@ extension ClientSession {
         presenceSent = saved.isPresent
         queue.takeOver(h: h)
         rooms.takeOver()
+        expectOwnArchive()
     }
 
     /// The stream of the other process is ours. What it had asked and learnt is not known, so all is asked again, though
     /// XEP-0198 5 would spare the server that; nor whether its presence was heard, so it is said again.
     mutating func settleIn() {
         resumable?.isRestored = false
+        openOwnArchive(continued: true)
         introduce()
     }
 

@@ -36,6 +36,10 @@ public enum NS {
     public static let delay: StaticString = "urn:xmpp:delay"
     /// XEP-0359: unique and stable stanza ids.
     public static let stanzaID: StaticString = "urn:xmpp:sid:0"
+    /// XEP-0313: archives of messages.
+    public static let archive: StaticString = "urn:xmpp:mam:2"
+    /// XEP-0059: pages of results.
+    public static let resultSet: StaticString = "http://jabber.org/protocol/rsm"
     /// XEP-0045: coming into a room.
     public static let muc: StaticString = "http://jabber.org/protocol/muc"
     /// XEP-0045: what a room says of its occupants, and invitations through it.

@@ -13,6 +13,7 @@ final class ProcessWorld: StreamWorld {
         var handled: UInt32 = 0
         /// Lines up to this one were accepted.
         var released = 0
+        var cursors: [JID: [UInt8]] = [:]
     }
 
     /// What one commit makes safe.
@@ -21,6 +22,7 @@ final class ProcessWorld: StreamWorld {
         var handled: UInt32?
         var handledUpTo: UInt64?
         var released: Int?
+        var cursors: [JID: [UInt8]] = [:]
     }
 
     var store = Store()
@@ -39,6 +41,16 @@ final class ProcessWorld: StreamWorld {
     private var sentLines = 0
     private var dispatched: UInt64 = 0
     private var lineOfDispatch: [UInt64: Int] = [:]
+    // Archives, where they are used: cursors are kept, and what may have arrived is asked for.
+    private let usesArchive: Bool
+    private var cursors: [(stanza: UInt64, archive: JID, bytes: [UInt8])] = []
+    /// When each line was sent first, and which the dead may have sent.
+    private var firstSent: [Int: WallTime] = [:]
+    private var doubtfulUpTo = 0
+    private var foundLines: Set<Int> = []
+    var foundInArchive = 0
+    var replayed = 0
+    var gaps: [String] = []
     var arrived: [Int] = []
     /// The highest count that was said of each stream.
     private var said: [String: UInt32] = [:]
@@ -50,8 +62,12 @@ final class ProcessWorld: StreamWorld {
     var peer: Machine { machines[0] }
 
     /// - Parameter adjust: for the bridge's configuration.
-    init(seed: Int, faults: [String] = [], adjust: @escaping (inout Session.Configuration) -> Void = { _ in }) throws {
+    init(
+        seed: Int, faults: [String] = [], usesArchive: Bool = false,
+        adjust: @escaping (inout Session.Configuration) -> Void = { _ in }
+    ) throws {
         self.adjust = adjust
+        self.usesArchive = usesArchive
         try super.init(seed: seed, faults: faults)
         machines.append(Machine(ClientSession(try Self.configuration("b"), random: random.take)))
         feed(.start, to: peer)
@@ -65,6 +81,8 @@ final class ProcessWorld: StreamWorld {
     private func newProcess() throws -> Machine {
         var configuration = try Self.configuration("a")
         adjust(&configuration)
+        configuration.messageIDPrefix = "line-"
+        if usesArchive { configuration.cursors = store.cursors.compactMapValues { ArchiveCursor(bytes: $0) } }
         isFirstLogin = true
         let saved = store.stream.flatMap { SavedStream(bytes: $0) }
         #expect((saved == nil) == (store.stream == nil))
@@ -80,6 +98,7 @@ final class ProcessWorld: StreamWorld {
         batches = []
         mayRepeat.formUnion(written.filter { $0.stanza > committedUpTo }.map(\.message))
         (unwritten, written, committedUpTo, askedUpTo) = ([], [], 0, 0)
+        (cursors, foundLines, doubtfulUpTo) = ([], [], max(doubtfulUpTo, sentLines))
         (sentLines, dispatched, lineOfDispatch) = (store.released, 0, [:])
         cut(bridge, tells: false)
         machines[1] = try newProcess()
@@ -96,6 +115,14 @@ final class ProcessWorld: StreamWorld {
         switch action {
         case .event(.message(let message)):
             unwritten.append((machine.session.inboundStanza, Int(message.stanza["id"] ?? "") ?? 0))
+            if message.isReplayed { replayed += 1 }
+        case .event(.cursor(let archive, let cursor)):
+            if let cursor { cursors.append((machine.session.inboundStanza, archive, cursor.bytes)) }
+        case .event(.caughtUp(_, _, let gap)): if let gap { gaps.append(gap) }
+        case .foundInArchive(let row):
+            foundInArchive += 1
+            if let line = lineOfDispatch[row] { foundLines.insert(line) }
+            release(upTo: releasedLine)
         case .event(.online(_, let resumed, _)):
             if isFirstLogin, resumed { resumedBySuccessor += 1 }
             if !resumed { boundAfresh += 1 }
@@ -105,12 +132,21 @@ final class ProcessWorld: StreamWorld {
             batches.append(Batch(stream: .some(saved?.bytes), handled: count ?? 0))
         case .spill(let number): write(upTo: number)
         case .accepted(let row):
-            if let line = lineOfDispatch[row] { batches.append(Batch(released: line)) }
+            if let line = lineOfDispatch[row] { release(upTo: line) }
         case .ended(let ending): Issue.record("ended: \(ending)")
-        case .event, .writable, .connect, .restartStream, .startTLS, .derive, .drained, .closeConnection,
+        case .event, .returned, .writable, .connect, .restartStream, .startTLS, .derive, .drained, .closeConnection,
             .abortConnection:
             break
         }
+    }
+
+    /// Lines up to this one are accepted, or will be with the next commit.
+    private var releasedLine: Int { batches.compactMap(\.released).max() ?? store.released }
+
+    private func release(upTo line: Int) {
+        var last = max(line, releasedLine)
+        while foundLines.contains(last + 1) { last += 1 }
+        batches.append(Batch(released: last))
     }
 
     /// The sinks write so many of the messages that wait.
@@ -129,7 +165,12 @@ final class ProcessWorld: StreamWorld {
         let number = unwritten.first.map { $0.stanza - 1 } ?? session.inboundStanza
         guard number > askedUpTo else { return }
         askedUpTo = number
-        batches.append(Batch(handled: session.handledCount(ifHandledUpTo: number), handledUpTo: number))
+        var batch = Batch(handled: session.handledCount(ifHandledUpTo: number), handledUpTo: number)
+        while let first = cursors.first, first.stanza <= number {
+            batch.cursors[first.archive] = first.bytes
+            cursors.removeFirst()
+        }
+        batches.append(batch)
     }
 
     func commit(_ count: Int = .max, tells: Bool = true) {
@@ -138,6 +179,7 @@ final class ProcessWorld: StreamWorld {
             if let stream = batch.stream { store.stream = stream }
             if let handled = batch.handled { store.handled = handled }
             if let released = batch.released { store.released = max(store.released, released) }
+            store.cursors.merge(batch.cursors) { $1 }
             guard let number = batch.handledUpTo else { continue }
             committedUpTo = max(committedUpTo, number)
             written.removeAll { $0.stanza <= number }
@@ -155,8 +197,15 @@ final class ProcessWorld: StreamWorld {
             sentLines += 1
             dispatched += 1
             lineOfDispatch[dispatched] = sentLines
-            let text = "<message to='b@localhost' type='chat' id='\(sentLines)'><body>x</body></message>"
-            bridge.session.send(Array(text.utf8), row: dispatched, at: now)
+            bridge.session.wall = wall
+            let first = firstSent[sentLines] ?? wall
+            firstSent[sentLines] = first
+            let id = "line-\(sentLines)"
+            let mark = usesArchive ? "<origin-id xmlns='urn:xmpp:sid:0' id='\(id)'/>" : ""
+            let text = "<message to='b@localhost' type='chat' id='\(sentLines)'><body>x</body>\(mark)</message>"
+            let isDoubtful = usesArchive && sentLines <= doubtfulUpTo
+            bridge.session.send(
+                Array(text.utf8), row: dispatched, doubt: isDoubtful ? Doubt(originID: id, since: first) : nil, at: now)
         }
         flush(bridge)
     }

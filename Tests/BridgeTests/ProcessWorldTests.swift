@@ -35,7 +35,7 @@ import Testing
         #expect(world.store.released == world.lines)
     }
 
-    private static func run(_ world: ProcessWorld, mayExpire: Bool) throws {
+    static func run(_ world: ProcessWorld, mayExpire: Bool) throws {
         let random = world.random
         for _ in 0..<600 {
             switch random.roll(16) {

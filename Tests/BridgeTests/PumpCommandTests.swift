@@ -187,6 +187,7 @@ import Testing
         try talk.bound()
         let text = "the stream was lost before the answer: perhaps it was carried out"
         #expect(results() == [#"{"event":"result","ref":"r","ok":false,"code":"offline","text":"\#(text)"}"#])
+        try talk.account()
         #expect(talk.events.contains { $0.contains(#""event":"gap","reason":"not-resumed""#) })
     }
 

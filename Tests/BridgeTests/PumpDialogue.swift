@@ -96,11 +96,11 @@ struct PumpDialogue {
     static func online(
         _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, features: String = "",
         daemon: Bool = false, store: StoreImage? = nil, command: [String]? = nil,
-        input: FilePlace? = nil
+        input: FilePlace? = nil, account: [String] = []
     ) throws -> PumpDialogue {
         var talk = try PumpDialogue(
             arguments, yaml: yaml, retry: retry, daemon: daemon, store: store, command: command, input: input)
-        try talk.logIn(features: features)
+        try talk.logIn(features: features, account: account)
         talk.settle()
         talk.forget()
         return talk
@@ -185,11 +185,14 @@ struct PumpDialogue {
     // MARK: - Whole stretches
 
     /// From the order to connect to being online with stream management.
-    mutating func logIn(features: String = "", enabled: String = "id='sm-1' resume='true' max='300'") throws {
+    mutating func logIn(
+        features: String = "", enabled: String = "id='sm-1' resume='true' max='300'", account: [String] = []
+    ) throws {
         try authenticate(features: features)
         // The server knows nothing of a stream of before.
         if socket.contains("<resume ") { try server("<failed xmlns='urn:xmpp:sm:3'/>") }
         try bound(enabled)
+        if lastID("archive") != "none" { try self.account(has: account) }
     }
 
     /// From the order to connect to the features after authentication.
@@ -213,6 +216,16 @@ struct PumpDialogue {
         isManaged = true
         stanzasSeen = 0
         try server("<enabled xmlns='urn:xmpp:sm:3' \(enabled)/>")
+    }
+
+    /// Our account says what it can do: by default it keeps no archive (XEP-0313).
+    mutating func account(has features: [String] = []) throws {
+        let list = features.map { "<feature var='\($0)'/>" }.joined()
+        let question = socket.pieces(by: "<iq ").last { $0.contains("to='\(Self.account)'><query") } ?? ""
+        let id = question.from(" id='").upTo("'", keeping: false)
+        try server(
+            "<iq type='result' from='\(Self.account)' id='\(id)'>"
+                + "<query xmlns='http://jabber.org/protocol/disco#info'>\(list)</query></iq>")
     }
 
     /// The server acknowledges what it has seen.

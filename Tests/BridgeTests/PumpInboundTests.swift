@@ -135,6 +135,7 @@ import Testing
 
     @Test func whatCountHasPrintedIsAcknowledgedBeforeTheEnd() throws {
         var talk = try PumpDialogue.online(["--from", "bob@example.org", "--output", "text", "--count", "1"])
+        talk.feed(.batchEnded)
         try talk.server("<r xmlns='urn:xmpp:sm:3'/>")
         let before = talk.socket.from("<a xmlns='urn:xmpp:sm:3' h='").upTo("'", keeping: false)
         talk.forget()

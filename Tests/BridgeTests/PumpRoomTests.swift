@@ -138,6 +138,34 @@ import Testing
         #expect(Set(talk.messages) == [said[1]])
     }
 
+    /// What the room has taken before the stream was lost is among what was missed, and not said again.
+    @Test func whatTheRoomHasTakenIsNotSaidAgain() throws {
+        var talk = try PumpDialogue(["--to", "room:\(Self.room)"])
+        try talk.logIn()
+        try talk.room(has: "urn:xmpp:mam:2")
+        try talk.enterRoom()
+        try talk.endPage()
+        talk.type("one\ntwo\n")
+        let said = try #require(talk.messages.first)
+        talk.cut()
+        talk.forget()
+        talk.wait(.seconds(5))
+        try talk.authenticate()
+        try talk.server("<failed xmlns='urn:xmpp:sm:3'/>")
+        try talk.bound()
+        try talk.enterRoom()
+        talk.wait(.seconds(2))
+        #expect(talk.messages == [], "perhaps it is there")
+        let copy = said.replacing(
+            "<message ", with: "<message xmlns='jabber:client' from='\(Self.room)/bridge' ")
+        try talk.server(
+            "<message from='\(Self.room)'><result xmlns='urn:xmpp:mam:2' queryid='\(talk.lastID("page"))' id='1'>"
+                + "<forwarded xmlns='urn:xmpp:forward:0'>\(copy)</forwarded></result></message>")
+        #expect(talk.messages == [])
+        try talk.endPage()
+        #expect(talk.bodies == ["two"])
+    }
+
     /// What waits for a room that is lost makes nobody look all the time.
     @Test func aLostRoomIsEnteredAgainWhenItsTimeHasCome() throws {
         var talk = try Self.filter()
@@ -245,6 +273,22 @@ extension PumpDialogue {
             "<presence from='\(PumpRoomTests.room)/bridge'><x \(PumpRoomTests.mucUser)>"
                 + "<item affiliation='none' role='participant'/><status code='110'/></x></presence>")
         try server("<message type='groupchat' from='\(PumpRoomTests.room)'><subject/></message>")
+    }
+
+    /// The room says what it can do.
+    mutating func room(has features: String...) throws {
+        let list = features.map { "<feature var='\($0)'/>" }.joined()
+        try server(
+            "<iq type='result' from='\(PumpRoomTests.room)' id='\(lastID("info"))'>"
+                + "<query xmlns='http://jabber.org/protocol/disco#info'>\(list)</query></iq>")
+    }
+
+    /// The page of its archive that was asked for last ends, and with it the archive.
+    mutating func endPage() throws {
+        let iq = socket.pieces(by: "<iq ").last { $0.contains("queryid=") } ?? ""
+        try server(
+            "<iq type='result' from='\(PumpRoomTests.room)' id='\(iq.from(" id='").upTo("'", keeping: false))'>"
+                + "<fin xmlns='urn:xmpp:mam:2' complete='true'/></iq>")
     }
 
     mutating func refuseRoom(_ condition: String, type: String) throws {

@@ -109,8 +109,37 @@ import Testing
         try talk.server(
             "<failed xmlns='urn:xmpp:sm:3'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>")
         try talk.bound("id='sm-2' resume='true'")
+        #expect(talk.messages == [], "the archive may have them")
+        try talk.account()
         #expect(Array(talk.messages.prefix(2)) == first)
         #expect(talk.bodies == ["one", "two", "three"])
+    }
+
+    /// What the archive has is accepted, and does not go again.
+    @Test func whatTheArchiveHasHasArrived() throws {
+        var talk = try PumpDialogue.online(["--input", "ndjson"], account: ["urn:xmpp:mam:2"])
+        for text in ["one", "two"] {
+            talk.type(#"{"do":"send","ref":"\#(text)","to":"ops@example.org","body":"\#(text)"}"# + "\n")
+        }
+        let first = try #require(talk.messages.first)
+        talk.cut()
+        talk.forget()
+        talk.wait(.seconds(2))
+        try talk.authenticate()
+        try talk.server("<failed xmlns='urn:xmpp:sm:3'/>")
+        try talk.bound("id='sm-2' resume='true'")
+        try talk.account(has: ["urn:xmpp:mam:2"])
+        let query = try #require(talk.socket.pieces(by: "<iq ").first { $0.contains("doubt") })
+        let number = query.from(" id='").upTo("'", keeping: false)
+        let copy = first.replacing(
+            "<message ", with: "<message xmlns='jabber:client' from='\(PumpDialogue.account)/r' ")
+        try talk.server(
+            "<message><result xmlns='urn:xmpp:mam:2' queryid='\(talk.lastID("doubt"))' id='1'><forwarded xmlns='urn:xmpp:forward:0'>\(copy)</forwarded></result></message>"
+        )
+        try talk.server(
+            "<iq type='result' id='\(number)'><fin xmlns='urn:xmpp:mam:2' complete='true'/></iq>")
+        #expect(talk.bodies == ["two"])
+        #expect(talk.events.contains { $0.contains(#""ref":"one","to":"ops@example.org","stage":"acknowledged""#) })
     }
 
     @Test func aResumedStreamSendsOnlyWhatTheServerLacks() throws {

@@ -81,6 +81,7 @@ class StreamWorld {
     // MARK: - The driver
 
     func feed(_ input: Session.Input, to machine: Machine) {
+        machine.session.wall = wall
         let actions = machine.session.handle(input, at: now)
         flush(machine)
         for action in actions { perform(action, of: machine) }
@@ -102,7 +103,8 @@ class StreamWorld {
             cut(machine, tells: false)
         case .abortConnection: cut(machine, tells: false)
         case .startTLS, .derive: Issue.record("TLS stands, and PLAIN derives nothing")
-        case .event, .accepted, .writable, .spill, .keepStream, .drained, .ended: observe(action, of: machine)
+        case .event, .accepted, .foundInArchive, .returned, .writable, .spill, .keepStream, .drained, .ended:
+            observe(action, of: machine)
         }
     }
 
@@ -185,8 +187,9 @@ class StreamWorld {
 
     // MARK: - The server
 
+    var wall: WallTime { WallTime(milliseconds: 1_795_340_400_000 + now.nanoseconds / 1_000_000) }
+
     func tell(_ input: LoopbackServer.Input) {
-        let wall = WallTime(milliseconds: 1_795_340_400_000 + now.nanoseconds / 1_000_000)
         for action in server.handle(input, at: now, wall: wall) {
             switch action {
             case .write(let id, let bytes): machine(id)?.fromServer += bytes

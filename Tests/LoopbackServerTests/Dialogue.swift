@@ -22,6 +22,8 @@ struct Dialogue {
             domain: "localhost", accounts: ["alice", "bob", "carol"].map { ($0, "secret") })
         configuration.saslMechanisms = [.scramSHA256, .plain]
         configuration.scramIterations = 2
+        // Most tests look at stanzas as they were sent.
+        configuration.archives = false
         change(&configuration)
         server = Server(configuration, faults: try faults.map { try Fault(parsing: $0) }, random: Self.counting())
     }

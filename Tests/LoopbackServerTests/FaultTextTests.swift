@@ -32,6 +32,11 @@ import Testing
         ("1:iq:rooms-shutdown", Fault(on: .only(1), at: .iq, .rooms(.restart(isTold: true)))),
         ("1:iq:rooms-withhold=2", Fault(on: .only(1), at: .iq, .rooms(.withhold(messages: 2)))),
         ("1:iq:rooms-limit=500ms", Fault(on: .only(1), at: .iq, .rooms(.limit(.milliseconds(500))))),
+        ("1:archive=2:archives-off", Fault(on: .only(1), at: .archive, time: .nth(2), .archives(.off))),
+        ("1:iq:archives-on", Fault(on: .only(1), at: .iq, .archives(.on))),
+        ("1:iq:archives-silent", Fault(on: .only(1), at: .iq, .archives(.fallSilent))),
+        ("1:iq:archives-answer", Fault(on: .only(1), at: .iq, .archives(.answer))),
+        ("1:iq:archives-forget", Fault(on: .only(1), at: .iq, .archives(.forget))),
         ("1:header:send=", Fault(on: .only(1), at: .header, .send([]))),
     ]
 
@@ -84,6 +89,7 @@ import Testing
         "1:bind:send=\\", "1:bind:send=\\q", "1:bind:send=\\x1", "1:bind:send=\\x+1", "1:bind:inject",
         "1:bind:room-forget", "1:bind:room-forget=", "1:bind:room-forget=/x", "1:bind:room-forget=ops/",
         "1:bind:rooms-silent=1", "1:bind:rooms-withhold=0", "1:bind:rooms-limit=0s", "1:bind:rooms-explode",
+        "1:bind:archives-off=1",
     ])
     func isNoEffect(_ text: String) {
         #expect(throws: Fault.Failure.self) { try Fault(parsing: text) }

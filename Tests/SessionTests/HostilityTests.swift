@@ -61,7 +61,7 @@ import Testing
                     #expect(connection == .none && waiting.isEmpty)
                     hasEnded = true
                 case .event(.answered(let tag, _)): #expect(waiting.remove(tag) != nil)
-                case .event, .accepted, .writable, .spill, .keepStream, .drained: break
+                case .event, .accepted, .foundInArchive, .returned, .writable, .spill, .keepStream, .drained: break
                 }
             }
         }

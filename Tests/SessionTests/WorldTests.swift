@@ -91,7 +91,9 @@ import Testing
                 case .spill(let number):
                     handledByUs = max(handledByUs, number)
                     talk.feed(.handled(upTo: number))
-                case .event, .writable, .connect, .restartStream, .startTLS, .derive, .drained, .keepStream,
+                case .event, .foundInArchive, .returned, .writable, .connect, .restartStream, .startTLS, .derive,
+                    .drained,
+                    .keepStream,
                     .closeConnection, .abortConnection, .ended:
                     break
                 }

@@ -202,7 +202,7 @@ final class Runner: @unchecked Sendable {
         case .abortConnection:
             _ = pump.takeSocketOutput()
             drop { $0.abort() }
-        case .event, .accepted, .writable, .spill, .keepStream, .drained, .ended:
+        case .event, .accepted, .foundInArchive, .returned, .writable, .spill, .keepStream, .drained, .ended:
             // The pump keeps these for itself.
             preconditionFailure("the pump passed \(action) on")
         }

@@ -116,7 +116,7 @@ extension Pump {
         hops.received = HopMark(of: message.stanza) ?? HopMark()
         hops.current = hops.received?.passing(hopID, from: room)
         var fields = EventRecord.MessageFields(message, account: accountJID)
-        fields.redelivered = isRedelivering
+        fields.redelivered = mayRepeat(message)
         route(.event(.message(fields)), from: .session)
         (hops.received, hops.current) = (nil, nil)
     }

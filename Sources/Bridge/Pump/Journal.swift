@@ -108,6 +108,7 @@ extension Pump {
     mutating func seal() {
         guard journal.isDurable else { return }
         repeat {
+            settleSendMark()
             let appended = backlog.lastNumber
             if appended > sealedNumber {
                 sealedNumber = appended
@@ -186,6 +187,10 @@ extension Pump {
         static let stream = "stream"
         /// The count of what is handled of it.
         static let inbound = "inbound"
+        /// Since when that may have been sent which is not accepted.
+        static let sent = "sent"
+        /// How far an archive was told: its JID follows.
+        static let cursorPrefix = "cursor:"
     }
 
     /// Goes on where the last run stopped.
@@ -198,6 +203,7 @@ extension Pump {
         for lane in contents.lanes where lane.rows > 0 {
             if let room = destinations.rooms[lane.lane] { prepareGate(room, lane.lane) }
         }
+        restoreDoubts(contents.checkpoints)
         restore(contents.spilled)
         restore(contents.held)
         guard backlog.count > 0 else { return }
@@ -226,6 +232,10 @@ extension Pump {
     /// Reads the count back.
     static func count(of bytes: [UInt8]) -> UInt32? {
         bytes.count == 4 ? bytes.reduce(0) { $0 << 8 | UInt32($1) } : nil
+    }
+
+    static func number(of bytes: [UInt8]) -> Int64? {
+        bytes.count == 8 ? Int64(bitPattern: bytes.reduce(0) { $0 << 8 | UInt64($1) }) : nil
     }
 
     /// A number as a checkpoint keeps it: big-endian.

@@ -158,6 +158,12 @@ struct Pump {
     /// The server has accepted flights up to this one.
     var acceptedDispatch: UInt64 = 0
     var deadLetters = 0
+    /// Rows up to this one are of earlier runs, and may have been sent since then.
+    var doubtfulUpTo: UInt64 = 0
+    var doubtsSince: WallTime?
+    /// How many rows of each lane were asked about.
+    var doubted: [Lane: Int] = [:]
+    var sendMark = SendMark(at: WallTime(milliseconds: 0))
     /// Refusals for now that were told.
     var toldPostponed = 0
     var counters = Counters()
@@ -204,37 +210,14 @@ struct Pump {
     /// Whether the last run did not end in good order, so that nobody knows what was written of that which its stream gives
     /// again: a resumed stream does so before we are online.
     var isRedelivering = false
+    /// Whether the last run did not end in good order.
+    let wasUnclean: Bool
+    var cursors = CursorMarks()
     var messagesPrinted = 0
     /// Whether no more events are printed: the rest is for the next run.
     var isSated = false
     var lastMessage: Instant?
     var wasOnline = false
-
-    /// Where the run stands.
-    enum Phase: Equatable, Sendable {
-        /// Taking input. May become draining, leaving, flushing.
-        case running
-        /// Input is over; what was accepted is being delivered, until then if there is a limit. Becomes settling, leaving, flushing.
-        case draining(until: Instant?)
-        /// All is accepted; what was printed is being written, and queries answered. Becomes leaving, flushing.
-        case settling(until: Instant)
-        /// The session is ending in good order. Becomes flushing.
-        case leaving
-        /// The session is over; standard output's reader gets this long. Becomes finished.
-        case flushing(ExitStatus, until: Instant)
-        /// Nothing more happens.
-        case finished
-    }
-
-    /// What the progress line and SIGUSR1 show.
-    struct Counters: Equatable, Sendable {
-        var linesRead: UInt64 = 0
-        var bytesRead: UInt64 = 0
-        var rowsAppended: UInt64 = 0
-        var rowsAccepted: UInt64 = 0
-        var messagesReceived: UInt64 = 0
-        var isOnline = false
-    }
 
     /// A pump that has not begun.
     /// - Parameter token: random text that no other run uses, for the ids of our messages.
@@ -245,11 +228,16 @@ struct Pump {
         self.options = options
         self.errand = errand
         let checkpoints = options.spool?.checkpoints ?? [:]
+        router = Router(rules: rules, host: host)
+        idToken = checkpoints[Checkpoint.token].map { String(decoding: $0, as: UTF8.self) } ?? token
+        stanzas = MessageStanza(idPrefix: "xb-\(idToken)-")
+        var configuration = configuration
+        configuration.messageIDPrefix = stanzas.idPrefix
+        if router.usesEvents { configuration.cursors = Self.cursors(in: checkpoints) }
         session = ClientSession(
             configuration, restoring: checkpoints[Checkpoint.stream].flatMap(SavedStream.init(bytes:)),
             handled: checkpoints[Checkpoint.inbound].flatMap(Self.count(of:)) ?? 0, random: random)
         board = StatusBoard(base: configuration.firstPresence)
-        router = Router(rules: rules, host: host)
         held = HeldTexts(router)
         let spool = options.spool
         var limits = Backlog.Limits()
@@ -260,7 +248,8 @@ struct Pump {
         journal = Journal(restoring: spool)
         destinations = Destinations(restoring: spool?.lanes ?? [])
         sealedNumber = backlog.lastNumber
-        isRedelivering = checkpoints[Checkpoint.unclean] != nil
+        wasUnclean = checkpoints[Checkpoint.unclean] != nil
+        isRedelivering = wasUnclean
         deadLetters = spool?.deadLetters ?? 0
         child = options.hasChild ? .running : .none
         sources = [
@@ -276,9 +265,6 @@ struct Pump {
         }
         sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
         accountJID = configuration.account
-        let known = checkpoints[Checkpoint.token]
-        idToken = known.map { String(decoding: $0, as: UTF8.self) } ?? token
-        stanzas = MessageStanza(idPrefix: "xb-\(idToken)-")
         settleOverflow()
     }
 
@@ -286,6 +272,7 @@ struct Pump {
     mutating func handle(_ input: Input, at now: Instant, wall: WallTime) -> [Action] {
         self.now = now
         self.wall = wall
+        session.wall = wall
         take(input)
         tellLimited()
         settleMarks()
@@ -383,6 +370,8 @@ struct Pump {
             actions.append(.session(action))
         case .event(let event): observe(event)
         case .accepted(let row): accepted(upTo: row)
+        case .foundInArchive(let row): foundInArchive(row)
+        case .returned(let row): returned(row)
         case .writable: send()
         case .spill(let stanza):
             // Of a run that takes no more, what it did not print stays with the server.

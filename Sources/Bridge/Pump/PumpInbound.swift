@@ -34,6 +34,8 @@ extension Pump {
         case .receipt(let id, let from): receipt(id, from)
         case .forged(let what, let from): forged(what, from)
         case .answered(let tag, let answer): answered(tag, answer)
+        case .cursor(let archive, let cursor): observe(cursor, of: archive)
+        case .caughtUp(let archive, let count, let gap): caughtUp(archive, count, gap: gap)
         case .rejected(let row, let reason): rejected(row, reason)
         case .stanzaLimit(let bytes): stanzaBytesMax = min(bytes, Limits.stanzaBytesMax)
         case .warning(let text):
@@ -47,21 +49,20 @@ extension Pump {
     private func concernsUs(_ event: Session.Event) -> Bool {
         switch event {
         case .message(let message): message.type == "error" || message.room?.isReflection == true
-        case .presence, .subscription, .roster, .rosterComplete, .block, .receipt, .occupant, .forged: false
-        case .connecting, .online, .offline, .stanzaLimit, .room, .answered, .rejected, .warning: true
+        case .presence, .subscription, .roster, .rosterComplete, .block, .receipt, .occupant, .forged, .cursor: false
+        case .connecting, .online, .offline, .stanzaLimit, .room, .answered, .caughtUp, .rejected, .warning: true
         }
     }
 
     private mutating func online(_ jid: JID, resumed: Bool, _ peer: String) {
         actions.append(.say(.info, "online as \(jid) at \(peer)\(resumed ? ", resumed" : "")"))
         emit(.session(.online, jid: jid, resumed: resumed, peer: peer))
-        if wasOnline, !resumed {
-            let text = "the stream could not be resumed: what came in between may be missing"
-            if options.prints, errand == nil { actions.append(.say(.warning, text)) }
-            emit(.gap(reason: "not-resumed", text: text))
-        }
         isRedelivering = false
-        if !resumed { blockByPolicy() }
+        if !resumed {
+            // We are in no room yet.
+            for room in gates.keys { settleGate(room) }
+            blockByPolicy()
+        }
         if !wasOnline { beginErrand() }
         wasOnline = true
         settleIfDrained()

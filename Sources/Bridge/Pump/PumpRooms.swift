@@ -27,7 +27,9 @@ extension Pump {
         guard let gate = gates[room] else { return }
         // Of a room that is closed all rows come to their end.
         if closedRooms[room] != nil { return backlog.set(.open, gate.lane) }
-        backlog.set(gate.state(isJoined: isJoined(room), at: now), gate.lane)
+        // What was on its way when a stream was lost is perhaps among what is told now.
+        let maySpeak = isJoined(room) && !session.isCatchingUp(in: room)
+        backlog.set(gate.state(isJoined: maySpeak, at: now), gate.lane)
     }
 
     private func isJoined(_ room: JID) -> Bool {
@@ -253,6 +255,7 @@ extension Pump {
                 shown(row, in: origin.room)
                 return true
             }
+            if isShownAfterAll(id, in: origin.room) { return true }
             // Shown late, or twice: it is ours all the same.
             if stanzas.row(of: id) != nil { return true }
         }

@@ -40,6 +40,7 @@ extension Pump {
         }
         if !gates.isEmpty, let room = destinations.rooms[row.lane] {
             if let why = closedRooms[room] { return bury(flight, to: room, why) }
+            if gates[room]?.takeShown(row.originID) == true { return saidBefore(flight, in: room) }
             gates[room]?.spoke(row.number, dispatch: flight.dispatch, at: now)
             settleGate(room)
         }
@@ -47,7 +48,9 @@ extension Pump {
         if !row.originID.isEmpty, !stanzas.isIdentifier(row.originID, of: row.number) {
             givenIDs[row.originID] = row.number
         }
-        session.send(row.payload, row: flight.dispatch, at: now)
+        let isRetried = flight.attempts > 0
+        let doubt = isRetried ? nil : doubt(about: row)
+        session.send(row.payload, row: flight.dispatch, doubt: doubt, isRetried: isRetried, at: now)
     }
 
     // MARK: - Accepted

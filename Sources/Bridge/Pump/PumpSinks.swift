@@ -148,6 +148,7 @@ extension Pump {
             if sinks[sink].isBroken, !isSated { continue }
             if let oldest = sinks[sink].oldestUnhandled() { handled = min(handled, oldest - 1) }
         }
+        keepCursors(upTo: handled)
         guard handled > stanzaHandled else { return }
         stanzaHandled = handled
         promiseHandled(upTo: handled)
@@ -167,6 +168,7 @@ extension Pump {
             spill(sink)
             sinks[sink].forget(upTo: stanza)
         }
+        keepCursors(upTo: stanza)
         // What waits for a slow store only is promised already; the count that is kept never falls.
         guard stanza > stanzaHandled else { return }
         stanzaHandled = stanza

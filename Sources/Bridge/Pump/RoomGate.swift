@@ -19,6 +19,8 @@ struct RoomGate: Sendable {
         static let pauseMax: Duration = .seconds(60)
         /// After so many messages in a row that were taken, the pause between them is halved.
         static let takenForRelief = 5
+        /// Messages that the room has shown before their turn has come; beyond, the oldest are forgotten.
+        static let shownMax = 16
         /// Before it is tried again where we were not in the room, if that is not told otherwise.
         static let absenceSeconds = 1
     }
@@ -34,6 +36,8 @@ struct RoomGate: Sendable {
     let lane: Lane
     /// What is spoken and not shown yet.
     private(set) var spoken: Spoken?
+    /// Ids of messages that wait, and that the room has shown.
+    private var shownIDs: [String] = []
     /// When the message that is tried now was tried first.
     private var tried: (row: UInt64, since: Instant)?
 
@@ -72,6 +76,20 @@ struct RoomGate: Sendable {
             pause = pause <= Limits.pauseFirst ? .zero : pause / 2
         }
         if pause > .zero { pausedUntil = now + pause }
+        return true
+    }
+
+    /// The room has shown a message that is not on its way.
+    mutating func noteShown(_ id: String) {
+        if shownIDs.contains(id) { return }
+        if shownIDs.count == Limits.shownMax { shownIDs.removeFirst() }
+        shownIDs.append(id)
+    }
+
+    /// Whether the room has shown that message already; it is asked once.
+    mutating func takeShown(_ id: String) -> Bool {
+        guard let index = shownIDs.firstIndex(of: id) else { return false }
+        shownIDs.remove(at: index)
         return true
     }
 

@@ -19,8 +19,8 @@ extension EventRecord.MessageFields {
             occupantID = origin.occupantID
             isPrivate = origin.isPrivate
             isOwn = origin.isReflection && !origin.isPrivate
-            replayed = origin.isHistory
         }
+        replayed = message.isReplayed || message.room?.isHistory == true
         let archive = message.room.map { $0.isPrivate ? account : $0.room } ?? account
         to = stanza["to"].flatMap { try? JID(received: $0) }
         id = stanza["id"]

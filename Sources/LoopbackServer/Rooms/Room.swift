@@ -66,7 +66,7 @@ struct Room: Sendable {
             wanted = wanted.drop { now.milliseconds - $0.stamp.milliseconds > seconds.multipliedOrMax(by: 1_000) }
         }
         // Times in UTC sort as they are written, up to the second.
-        if let since = wish?["since"]?.prefix(19) { wanted = wanted.drop { $0.stamp.text.prefix(19) < since } }
+        if let since = wish?["since"]?.prefix(19) { wanted = wanted.drop { $0.stamp.stamp.prefix(19) < since } }
         if let most = wish?["maxchars"].flatMap({ Int($0) }) {
             var count = 0
             let fitting = wanted.reversed().prefix { message in

@@ -54,12 +54,12 @@ struct RoomMessage: Sendable {
             || (child.isNamed("delay", NS.delay) && child["from"] == room)
     }
 
-    /// The whole stanza for one recipient.
-    func bytes(to recipient: JID, room: JID, isLate: Bool = false) -> [UInt8] {
+    /// The whole stanza for one recipient, or for an archive.
+    func bytes(to recipient: JID?, room: JID, isLate: Bool = false) -> [UInt8] {
         var writer = XMLWriter(capacity: content.count + 256)
         writer.start("message")
         writer.attribute("from", from.text)
-        writer.attribute("to", recipient.text)
+        writer.attribute("to", ifPresent: recipient?.text)
         writer.attribute("type", ifPresent: type)
         writer.attribute("id", ifPresent: id)
         writer.attribute("xml:lang", ifPresent: language)
@@ -68,7 +68,7 @@ struct RoomMessage: Sendable {
         if isLate && isStamped {
             writer.start("delay", NS.delay)
             writer.attribute("from", room.text)
-            writer.attribute("stamp", stamp.text)
+            writer.attribute("stamp", stamp.stamp)
             writer.endEmpty()
         }
         writer.end("message")

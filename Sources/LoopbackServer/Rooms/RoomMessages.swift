@@ -68,6 +68,7 @@ extension LoopbackServer {
             rooms[name]?.subject = message
         } else if stanza.child("body", NS.client) != nil {
             rooms[name]?.remember(message)
+            archive(message, number: number, in: name, of: room.jid)
         }
         for other in room.occupants {
             give(message.bytes(to: other.jid, room: room.jid), to: other.session, from: occupant.address, .message)

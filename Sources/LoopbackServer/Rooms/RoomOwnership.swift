@@ -35,6 +35,7 @@ extension LoopbackServer {
             reason: destruction.child("reason", ServerNS.mucOwner)?.text)
         dismissAll(from: name, notice)
         rooms[name] = nil
+        roomArchives[name] = nil
     }
 
     /// Each occupant hears that it is out, and nothing of the others.

@@ -58,7 +58,10 @@ extension LoopbackServer {
                 refuse(stanza, on: id, "item-not-found", by: room.jid)
                 return
             }
-            answerInfo(stanza, session, ("conference", "text", room.settings.title), features: room.features)
+            let features = room.features + (keepsArchives ? [NS.archive] : [])
+            answerInfo(stanza, session, ("conference", "text", room.settings.title), features: features)
+        } else if keepsArchives, let query = stanza.child("query", NS.archive) {
+            handleArchive(stanza, query, in: room, session: session, on: id)
         } else if isGet, stanza.child("query", NS.discoItems) != nil {
             // Who is in it is told to nobody who is not (XEP-0045 6.5).
             let mayKnow = room.occupant(session) != nil

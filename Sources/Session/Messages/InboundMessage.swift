@@ -84,7 +84,7 @@ enum CarbonCopy {
     }
 
     /// Whether a room's occupant is one end of it; an invitation through a room is of interest to all clients.
-    private static func isOfRoom(_ stanza: Element) -> Bool {
+    static func isOfRoom(_ stanza: Element) -> Bool {
         stanza.children.contains { child in
             child.isNamed("x", NS.mucUser)
                 && child.child("invite", NS.mucUser) == nil

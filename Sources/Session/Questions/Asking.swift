@@ -60,6 +60,7 @@ extension ClientSession {
         case .user, nil: "ask"
         case .login, .push: "blocks"
         case .carbons: "carbons"
+        case .archive, .doubts: "archive"
         case .presence: "shown"
         }
     }
@@ -127,6 +128,8 @@ extension ClientSession {
         // What a push has changed is told where it is compared; whether carbons come is seen when they do.
         case .push: blocking.pushWaits = false
         case .carbons: return
+        case .archive(let archive, let step): answered(archive, step, answer, &actions)
+        case .doubts(let queryID): doubtAnswered(queryID, answer, &actions)
         }
     }
 

@@ -12,6 +12,10 @@ struct OpenQuestions: Sendable {
         case push
         /// The login: carbons are asked for.
         case carbons
+        /// An archive's track.
+        case archive(JID, ClientSession.ArchiveStep)
+        /// Whether rows have arrived.
+        case doubts(queryID: String)
         /// A ping behind our first presence, or behind the answer to that.
         case presence(isSecond: Bool)
     }

@@ -7,7 +7,7 @@ extension ClientSession {
     /// that differs, and otherwise nothing; one that refused us is asked again.
     public mutating func join(_ choice: RoomChoice, at now: Instant) {
         self.now = now
-        rooms.join(choice, at: now)
+        rooms.join(choice, seen: archives[choice.room.bare]?.cursor?.time, at: now)
         writeToRooms()
     }
 
@@ -26,6 +26,7 @@ extension ClientSession {
     mutating func followRooms(_ actions: inout [Action]) {
         writeToRooms()
         if rooms.hasEvents { actions += rooms.takeEvents().map { .event($0) } }
+        followRoomNews(&actions)
     }
 
     /// What a replay draws before the stream is up waits for it.

@@ -4,8 +4,10 @@ import Stanza
 struct Room: Sendable {
     /// Where we stand; each names what may follow.
     enum State: Equatable, Sendable {
-        /// Its turn, and the stream. → comingIn, leaving
+        /// Its turn, and the stream. → asking, comingIn, leaving
         case waiting
+        /// What it can do, where that decides what we want of its history. → comingIn, leaving
+        case asking(deadline: Instant)
         /// Our own presence in it, or an error. → opening, joined, lost, waiting (by another nick), refused, leaving
         case comingIn(deadline: Instant)
         /// That the room we made is opened. → joined, lost, refused, leaving
@@ -66,6 +68,10 @@ struct Room: Sendable {
     /// How often this stay has asked; what it learnt.
     var infoAsks = 0
     var knowsFeatures = false
+    /// What it said last of archives.
+    var archive: RoomArchive?
+    /// Up to when its messages were told.
+    var seenUpTo: WallTime?
     var openID: String?
     var check = PresenceCheck()
 
@@ -79,14 +85,14 @@ struct Room: Sendable {
     /// Whether it counts among those on our way in.
     var isComingIn: Bool {
         switch state {
-        case .comingIn, .opening: true
+        case .asking, .comingIn, .opening: true
         case .waiting, .joined, .lost, .leaving, .refused, .left: false
         }
     }
     /// Whether what comes from it may concern us.
     var isOurs: Bool {
         switch state {
-        case .waiting, .comingIn, .opening, .joined, .lost, .leaving: true
+        case .waiting, .asking, .comingIn, .opening, .joined, .lost, .leaving: true
         case .refused, .left: false
         }
     }
@@ -94,7 +100,7 @@ struct Room: Sendable {
     var deadline: Instant? {
         switch state {
         case .waiting, .refused, .left: nil
-        case .comingIn(let deadline), .opening(let deadline), .leaving(let deadline): deadline
+        case .asking(let deadline), .comingIn(let deadline), .opening(let deadline), .leaving(let deadline): deadline
         case .lost(let until): until
         case .joined: check.deadline
         }
@@ -115,10 +121,11 @@ struct Room: Sendable {
             failures = 0
             state = .waiting
         // What is on its way counts no more: the room takes a second presence for a change of nick (XEP-0045 7.6).
-        case .lost where before != choice, .comingIn where before != choice: state = .waiting
+        case .lost where before != choice, .asking where before != choice, .comingIn where before != choice:
+            state = .waiting
         case .leaving: comesBack = true
         case .joined where before.nick != choice.nick: rename(&around)
-        case .waiting, .comingIn, .opening, .joined, .lost, .left: break
+        case .waiting, .asking, .comingIn, .opening, .joined, .lost, .left: break
         }
     }
 
@@ -140,7 +147,7 @@ struct Room: Sendable {
     mutating func leave(status: String?, _ around: inout RoomSurroundings) {
         comesBack = false
         switch state {
-        case .waiting, .lost, .refused: left(&around)
+        case .waiting, .asking, .lost, .refused: left(&around)
         case .comingIn, .opening, .joined:
             leaveStatus = status
             owesLeave = true
@@ -158,17 +165,18 @@ struct Room: Sendable {
 
     mutating func left(_ around: inout RoomSurroundings) {
         around.tell(RoomUpdate(.left, room: jid, nick: nick))
-        forgetStay()
+        forgetStay(&around)
         state = .left
         guard comesBack else { return }
-        let choice = self.choice
+        let seen = seenUpTo
         self = Room(choice)
+        seenUpTo = seen
     }
 
     /// The session ends: it is left without waiting for its answer.
     mutating func leaveForGood(_ around: inout RoomSurroundings) {
         switch state {
-        case .waiting, .lost, .refused, .left: return
+        case .waiting, .asking, .lost, .refused, .left: return
         case .comingIn, .opening, .joined: leave(status: nil, &around)
         case .leaving: sayGoodbye(&around)
         }
@@ -182,8 +190,11 @@ struct Room: Sendable {
     mutating func enter(_ around: inout RoomSurroundings) {
         nick = choice.nick
         alterations = 0
-        forgetStay()
-        askToComeIn(&around)
+        forgetStay(&around)
+        // Where we have been, it depends on the archive how what was missed comes.
+        guard seenUpTo != nil, archive == nil else { return askToComeIn(&around) }
+        askForInfo(&around)
+        state = .asking(deadline: around.now + around.limits.roomAnswerTimeout)
     }
 
     mutating func askToComeIn(_ around: inout RoomSurroundings) {
@@ -197,8 +208,12 @@ struct Room: Sendable {
         askForInfo(&around)
         let id = around.id("join")
         joinID = id
-        let history = mayBeIn ? 0 : choice.history
-        around.write(RoomStanza.join(occupant, password: choice.password, history: history, id: id))
+        var since: WallTime?
+        if !mayBeIn, archive?.isKept != true { since = seenUpTo.map { $0 - ArchiveTrack.slack } }
+        let whole = seenUpTo == nil ? choice.history : since == nil ? 0 : RoomHistory.messagesMax
+        around.write(
+            RoomStanza.join(
+                occupant, password: choice.password, history: mayBeIn ? 0 : whole, since: since, id: id))
         state = .comingIn(deadline: around.now + around.limits.roomAnswerTimeout)
     }
 
@@ -210,7 +225,8 @@ struct Room: Sendable {
         around.write(RoomStanza.info(jid, id: id))
     }
 
-    private mutating func forgetStay() {
+    private mutating func forgetStay(_ around: inout RoomSurroundings) {
+        around.note(.out, of: jid)
         occupants = [:]
         hasMoreOccupants = false
         awaitsSubject = true
@@ -249,6 +265,7 @@ struct Room: Sendable {
     mutating func becomeJoined(_ action: RoomUpdate.Action, _ around: inout RoomSurroundings) {
         state = .joined(since: around.now)
         hasBeenJoined = true
+        around.note(.entered(archive, continued: mayBeIn, historyIsOver: !awaitsSubject), of: jid)
         mayBeIn = false
         check = PresenceCheck(heardAt: around.now, silence: around.silence())
         var update = RoomUpdate(action, room: jid, nick: nick)
@@ -280,7 +297,7 @@ struct Room: Sendable {
         if case .joined(let since) = state, around.now - since >= Self.steadyStay { failures = 0 }
         let wait = atOnce && failures == 0 ? .zero : max(atLeast, around.wait(failures: failures))
         failures += 1
-        forgetStay()
+        forgetStay(&around)
         state = wait == .zero ? .waiting : .lost(until: around.now + wait)
         return wait
     }
@@ -294,12 +311,12 @@ struct Room: Sendable {
         update.condition = condition
         update.alternative = alternative
         around.tell(update)
-        stayOut(reason)
+        stayOut(reason, &around)
     }
 
     /// Out, and not asked again.
-    mutating func stayOut(_ reason: String) {
-        forgetStay()
+    mutating func stayOut(_ reason: String, _ around: inout RoomSurroundings) {
+        forgetStay(&around)
         state = .refused(reason)
     }
 
@@ -309,6 +326,7 @@ struct Room: Sendable {
     mutating func resumed(checkAt: Instant, _ around: inout RoomSurroundings) {
         let deadline = around.now + around.limits.roomAnswerTimeout
         switch state {
+        case .asking: state = .asking(deadline: deadline)
         case .comingIn: state = .comingIn(deadline: deadline)
         case .opening: state = .opening(deadline: deadline)
         case .leaving:
@@ -325,13 +343,13 @@ struct Room: Sendable {
     mutating func startedAfresh(_ around: inout RoomSurroundings) {
         mayBeIn = false
         switch state {
-        case .comingIn, .lost: state = .waiting
+        case .asking, .comingIn, .lost: state = .waiting
         case .opening, .joined:
             var update = RoomUpdate(.lost, room: jid, nick: nick)
             update.reason = "the stream was lost"
             update.retryIn = .zero
             around.tell(update)
-            forgetStay()
+            forgetStay(&around)
             state = .waiting
         case .leaving: left(&around)
         case .waiting, .refused, .left: break
@@ -341,6 +359,7 @@ struct Room: Sendable {
     mutating func expire(_ around: inout RoomSurroundings) {
         guard let deadline, deadline <= around.now else { return }
         switch state {
+        case .asking: askToComeIn(&around)
         case .comingIn: lose("the room does not answer", condition: "remote-server-timeout", &around)
         case .opening: lose("the room was made, but does not open", condition: "remote-server-timeout", &around)
         case .joined: expireCheck(&around)

@@ -23,7 +23,7 @@ extension Room {
                 suspectAbsence(&around)
                 return false
             }
-        case .waiting, .opening, .lost, .refused, .left: break
+        case .waiting, .asking, .opening, .lost, .refused, .left: break
         }
         return true
     }
@@ -60,16 +60,7 @@ extension Room {
             checked(stanza, &around)
         } else if id == infoID {
             infoID = nil
-            guard stanza.attribute("type", equals: "result") else {
-                if isJoined, infoAsks < Self.infoAsksMax { askForInfo(&around) }
-                return true
-            }
-            knowsFeatures = true
-            let features = stanza.child("query", NS.discoInfo)
-            announcesOccupantIDs =
-                features?.children.contains {
-                    $0.isNamed("feature", NS.discoInfo) && $0["var"] == NS.occupantID.description
-                } ?? false
+            learn(stanza, &around)
         } else if id == openID, case .opening = state {
             openID = nil
             opened(stanza, &around)
@@ -77,6 +68,24 @@ extension Room {
             return false
         }
         return true
+    }
+
+    /// What the room says it can do.
+    private mutating func learn(_ stanza: Element, _ around: inout RoomSurroundings) {
+        if stanza.attribute("type", equals: "result") {
+            knowsFeatures = true
+            let features = stanza.child("query", NS.discoInfo)
+            announcesOccupantIDs =
+                features?.children.contains {
+                    $0.isNamed("feature", NS.discoInfo) && $0["var"] == NS.occupantID.description
+                } ?? false
+            let archive = RoomArchive(features: features)
+            self.archive = archive
+            if isJoined { around.note(.learnt(archive), of: jid) }
+        } else if isJoined, infoAsks < Self.infoAsksMax {
+            askForInfo(&around)
+        }
+        if case .asking = state { askToComeIn(&around) }
     }
 
     private mutating func opened(_ stanza: Element, _ around: inout RoomSurroundings) {

@@ -38,6 +38,7 @@ extension Room {
     private mutating func changed(subject: String, by: String?, _ around: inout RoomSurroundings) {
         // What it has when we come in is news only where it is not what we know.
         let isNews = !awaitsSubject || subject != self.subject
+        if awaitsSubject, isJoined { around.note(.historyEnded, of: jid) }
         awaitsSubject = false
         self.subject = subject
         guard isNews else { return }

@@ -19,7 +19,7 @@ extension Room {
         if codes.contains(.own) { return true }
         switch state {
         case .comingIn, .opening, .joined, .leaving: return nick == self.nick
-        case .waiting, .lost, .refused, .left: return false
+        case .waiting, .asking, .lost, .refused, .left: return false
         }
     }
 
@@ -40,7 +40,7 @@ extension Room {
         guard isSelf else { return }
         switch state {
         // Late, of an attempt that was given up: in is in.
-        case .comingIn, .waiting, .lost:
+        case .comingIn, .waiting, .asking, .lost:
             self.nick = nick
             cameIn(created: presence.codes.contains(.created), &around)
         case .joined: self.nick = nick
@@ -51,7 +51,7 @@ extension Room {
     /// Whether the room is still telling who was there before us.
     private var awaitsOurselves: Bool {
         switch state {
-        case .comingIn, .waiting, .lost: true
+        case .comingIn, .waiting, .asking, .lost: true
         case .opening, .joined, .leaving, .refused, .left: false
         }
     }
@@ -152,7 +152,7 @@ extension Room {
         update.reason = destruction.reason
         update.alternative = destruction.alternative
         around.tell(update)
-        stayOut("the room was destroyed")
+        stayOut("the room was destroyed", &around)
     }
 
     private mutating func kicked(_ presence: OccupantPresence, _ around: inout RoomSurroundings) {
@@ -173,6 +173,6 @@ extension Room {
         around.tell(update)
         let by = presence.by.map { " by \(SASLFailure.printable($0))" } ?? ""
         let reason = presence.reason.map { ": \(SASLFailure.printable($0))" } ?? ""
-        stayOut(words + by + reason)
+        stayOut(words + by + reason, &around)
     }
 }

@@ -53,7 +53,7 @@ public enum RoomStanza {
     // MARK: - For the machine
 
     /// Asks to come in (XEP-0045 7.2.1).
-    static func join(_ occupant: JID, password: Secret?, history: Int, id: String) -> [UInt8] {
+    static func join(_ occupant: JID, password: Secret?, history: Int, since: WallTime?, id: String) -> [UInt8] {
         var writer = XMLWriter(capacity: 256)
         writer.start("presence")
         writer.attribute("id", id)
@@ -63,6 +63,7 @@ public enum RoomStanza {
         writer.content()
         writer.start("history")
         writer.attribute("maxstanzas", UInt32(clamping: history))
+        writer.attribute("since", ifPresent: since?.stamp)
         writer.endEmpty()
         if let password { writer.element("password", text: password.revealed) }
         writer.end("x")

@@ -11,6 +11,8 @@ struct RoomSurroundings: Sendable {
     var isOnline = false
     private(set) var stanzas: [[UInt8]] = []
     private(set) var events: [Event] = []
+    /// What the archives must know.
+    private(set) var news: [(room: JID, RoomNews)] = []
     private var counter = 0
 
     init(_ limits: Configuration.Limits, idPrefix: String, random: @escaping @Sendable (Int) -> [UInt8]) {
@@ -28,6 +30,13 @@ struct RoomSurroundings: Sendable {
     mutating func takeStanzas() -> [[UInt8]] {
         defer { stanzas = [] }
         return stanzas
+    }
+
+    mutating func note(_ news: RoomNews, of room: JID) { self.news.append((room, news)) }
+
+    mutating func takeNews() -> [(room: JID, RoomNews)] {
+        defer { news = [] }
+        return news
     }
 
     mutating func takeEvents() -> [Event] {

@@ -9,8 +9,8 @@ struct Rooms: Sendable {
     /// Between two self-pings after a resumption, lest all rooms are asked at once.
     static let checkInterval: Duration = .milliseconds(100)
 
-    private var rooms: [JID: Room] = [:]
-    private var around: RoomSurroundings
+    var rooms: [JID: Room] = [:]
+    var around: RoomSurroundings
     /// Rooms that await their turn, in order; some may have given it up.
     private var turns = FIFO<JID>()
     private var inTurn: Set<JID> = []
@@ -30,16 +30,21 @@ struct Rooms: Sendable {
 
     mutating func takeStanzas() -> [[UInt8]] { around.takeStanzas() }
     mutating func takeEvents() -> [Event] { around.takeEvents() }
+    /// Whether the archives have something to hear.
+    var hasNews: Bool { !around.news.isEmpty }
+    mutating func takeNews() -> [(room: JID, RoomNews)] { around.takeNews() }
 
     // MARK: - What is wanted
 
-    mutating func join(_ choice: RoomChoice, at now: Instant) {
+    /// - Parameter seen: up to when the room's messages were told before.
+    mutating func join(_ choice: RoomChoice, seen: WallTime? = nil, at now: Instant) {
         around.now = now
         let jid = choice.room.bare
         if rooms[jid] != nil {
             rooms[jid]?.want(choice, &around)
         } else if rooms.count < around.limits.roomsMax {
             rooms[jid] = Room(choice)
+            rooms[jid]?.seenUpTo = seen
         } else {
             var update = RoomUpdate(.refused, room: jid)
             update.reason = "\(around.limits.roomsMax) rooms are the most"
@@ -59,7 +64,7 @@ struct Rooms: Sendable {
     func standing(in room: JID, at now: Instant) -> RoomStanding? {
         guard let room = rooms[room.bare] else { return nil }
         switch room.state {
-        case .waiting, .comingIn, .opening: return .joining
+        case .waiting, .asking, .comingIn, .opening: return .joining
         case .joined: return around.isOnline ? .joined(nick: room.nick) : .joining
         case .lost(let until): return .lost(retryIn: max(.zero, until - now))
         case .refused(let reason): return .refused(reason)
@@ -135,14 +140,16 @@ struct Rooms: Sendable {
         case .waiting:
             comingIn.remove(jid)
             if inTurn.insert(jid).inserted { turns.append(jid) }
-        case .comingIn, .opening: comingIn.insert(jid)
+        case .asking, .comingIn, .opening: comingIn.insert(jid)
         case .joined, .lost, .leaving: comingIn.remove(jid)
         case .refused:
             comingIn.remove(jid)
+            around.note(.shutOut, of: jid)
             remember(jid)
         case .left:
             comingIn.remove(jid)
             rooms[jid] = nil
+            around.note(.left, of: jid)
             remember(jid)
         case nil: break
         }
@@ -227,7 +234,7 @@ struct Rooms: Sendable {
         return rooms[jid]?.take(&message, &around) ?? true
     }
 
-    private func invitation(_ message: Message) -> RoomUpdate? {
+    func invitation(_ message: Message) -> RoomUpdate? {
         // Through a room there is often a direct one beside, for older clients.
         RoomInvitation.mediated(message.stanza, from: message.from)
             ?? RoomInvitation.direct(message.stanza, from: message.from)

@@ -1,9 +1,10 @@
-@testable import Bridge
 import Endpoints
 import LoopbackServer
 import Session
 import Spool
 import Stanza
+
+@testable import Bridge
 
 /// One process of the bridge: the pump, and the driver's duties in the manner of `Bridge/Driver/Runner`.
 final class BridgeProcess {
@@ -143,7 +144,7 @@ final class BridgeProcess {
         case .abortConnection:
             _ = pump.takeSocketOutput()
             drop { $0.abort() }
-        case .startTLS, .event, .accepted, .writable, .spill, .keepStream, .drained, .ended:
+        case .startTLS, .event, .accepted, .foundInArchive, .returned, .writable, .spill, .keepStream, .drained, .ended:
             preconditionFailure("direct TLS needs no STARTTLS, and the pump keeps the others for itself")
         }
     }
