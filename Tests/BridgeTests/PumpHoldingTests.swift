@@ -237,6 +237,23 @@ import Testing
         #expect(kept == ["inbound", "sent", "token"], "neither a stream nor the mark of a run that lives")
     }
 
+    /// Else the server would keep it, and it would come twice.
+    @Test func whatCountHasPrintedIsAcknowledgedOnceItIsSafe() throws {
+        var talk = try PumpDialogue.online(
+            ["--from", "bob@example.org", "--output", "text", "--count", "1"], store: StoreImage())
+        talk.feed(.batchEnded)
+        try talk.server("<r xmlns='urn:xmpp:sm:3'/>")
+        let before = talk.socket.from("<a xmlns='urn:xmpp:sm:3' h='").upTo("'", keeping: false)
+        talk.forget()
+        talk.storeWaits = true
+        try talk.server("<message from='bob@example.org/phone' type='chat'><body>one</body></message>")
+        #expect(talk.printed == "one\n" && !talk.hasLeft)
+        talk.answer()
+        let last = talk.socket.pieces(by: "<a xmlns='urn:xmpp:sm:3' h='").last?.upTo("'", keeping: false)
+        #expect(talk.hasLeft)
+        #expect(last.flatMap { Int($0) } == Int(before).map { $0 + 1 })
+    }
+
     @Test func aSlowReaderIsSpilledForAndTheNextRunPrintsIt() throws {
         var talk = try PumpDialogue.online(["--events"], store: StoreImage())
         talk.readerWaits = true

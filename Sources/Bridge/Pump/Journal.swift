@@ -145,6 +145,7 @@ extension Pump {
             seal()
             digest()
             if case .flushing = phase { flushed() }
+            leaveIfSettled()
         case .loaded(let lane, let rows):
             backlog.loaded(lane, timed(rows))
             if let room = destinations.rooms[lane], let why = closedRooms[room] { failAll(in: room, why) }

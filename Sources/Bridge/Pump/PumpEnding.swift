@@ -88,8 +88,9 @@ extension Pump {
         leaveIfSettled()
     }
 
+    /// Not before the store has what is to be acknowledged: what is not would come again.
     mutating func leaveIfSettled() {
-        if case .settling = phase, !awaitsAnswers, isAllWritten { leave() }
+        if case .settling = phase, !awaitsAnswers, isAllWritten, journal.isSafe { leave() }
     }
 
     /// Ends the session in good order.
