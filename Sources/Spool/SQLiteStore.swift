@@ -34,6 +34,8 @@ public final class SQLiteStore {
         try database.run("PRAGMA auto_vacuum = INCREMENTAL")
         try database.run("PRAGMA journal_mode = WAL")
         try database.run("PRAGMA synchronous = \(durability == .power ? "FULL" : "OFF")")
+        // Debian's SQLite overwrites what is deleted, page by page, unless it is told not to.
+        try database.run("PRAGMA secure_delete = OFF")
         try database.run("PRAGMA journal_size_limit = \(Limits.journalBytesMax)")
         try Schema.settle(database)
         // A damaged page shows itself here, and not in the middle of a run, as far as that is to be had cheaply.

@@ -9,8 +9,9 @@ final class PipeReader: SourceReader, @unchecked Sendable {
 
     /// How often a FIFO that cannot be opened is tried.
     private static let lostMilliseconds: Int32 = 1_000
-    /// How often a pipe that is not empty is looked at: kernels before 5.14 tell no news of one.
-    private static let newsMilliseconds: Int32 = 1_000
+    /// How long nobody looks at a pipe that is not empty, at the longest: kernels do not tell of all that comes into one,
+    /// as of what a writer had ready who waited for room, and before 5.14 of nothing.
+    private static let newsMillisecondsMax: Int32 = 1_000
 
     private let deliver: @Sendable (InputReader.Outcome) -> Void
     /// A FIFO's path, and whom to tell of what becomes of it.
@@ -19,6 +20,8 @@ final class PipeReader: SourceReader, @unchecked Sendable {
     // The thread's own.
     private var permissions = 0
     private var isLookDue = false
+    /// Until a pipe that is not empty is looked at again: longer each time, from when room was made in it.
+    private var newsMilliseconds: Int32 = 1
     /// Why a FIFO's path is not what is read.
     private var loss: String?
     private var lastByte: UInt8 = 0x0A
@@ -112,14 +115,18 @@ final class PipeReader: SourceReader, @unchecked Sendable {
         }
         pthread_mutex_unlock(lock)
         let isNewsDue = copy != nil && polls.count > 1
-        let timeout = loss != nil ? Self.lostMilliseconds : isNewsDue ? Self.newsMilliseconds : -1
+        let timeout = loss != nil ? Self.lostMilliseconds : isNewsDue ? newsMilliseconds : -1
         _ = poll(&polls, nfds_t(polls.count), timeout)
-        if isNewsDue { copy?.takeNews() }
+        if isNewsDue {
+            copy?.takeNews()
+            newsMilliseconds = min(newsMilliseconds * 2, Self.newsMillisecondsMax)
+        }
         var buffer = [UInt8](repeating: 0, count: 64)
         let count = read(wake.read, &buffer, buffer.count)
         guard count > 0 else { return }
         permissions += buffer[..<count].count { $0 == 1 }
         isLookDue = isLookDue || buffer[..<count].contains(0)
+        if buffer[..<count].contains(2) { newsMilliseconds = 1 }
     }
 
     /// Reads a chunk and delivers it.
