@@ -217,38 +217,3 @@ import Testing
         #expect(find(nil, [:]) == system)
     }
 }
-
-/// Resources that no two processes share.
-@Suite struct ResourceLeaseTests {
-    private func take(_ directory: String) -> String? {
-        try? ResourceLease.take(directory: directory, host: "host").resource
-    }
-
-    @Test func twoLeasesDiffer() throws {
-        let scratch = try Scratch()
-        let directory = "\(scratch.path)/deep/er"
-        #expect(take(directory) == "xmpp-bridge.host-1")
-        #expect(take(directory) == "xmpp-bridge.host-2")
-        var status = stat()
-        #expect(stat(directory, &status) == 0)
-        #expect(status.st_mode & 0o777 == 0o700)
-    }
-
-    @Test func aFreedLeaseIsTakenAgain() throws {
-        let scratch = try Scratch()
-        let other = open(try scratch.write("", to: "resource-1.lock"), O_RDWR | O_CLOEXEC)
-        try #require(flock(other, LOCK_EX | LOCK_NB) == 0)
-        #expect(take(scratch.path) == "xmpp-bridge.host-2")
-        close(other)
-        #expect(take(scratch.path) == "xmpp-bridge.host-1")
-        #expect(take(scratch.path) == "xmpp-bridge.host-3")
-    }
-
-    @Test func aDirectoryThatCannotBeUsedIsNamed() throws {
-        let scratch = try Scratch()
-        let file = try scratch.write("", to: "file")
-        for path in ["/proc/nowhere", "\(file)/below", file, ""] {
-            #expect(throws: ResourceLease.Failure.self) { try ResourceLease.take(directory: path, host: "host") }
-        }
-    }
-}

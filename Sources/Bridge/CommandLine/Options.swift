@@ -62,11 +62,12 @@ struct SessionOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Where locks live, so that two runs do not take one resource (default: under ~/.local/state).",
-            valueName: "dir"))
+            "Where the spool and locks live; $STATE_DIRECTORY (default: under ~/.local/state).", valueName: "dir"))
     var state: String?
 
-    @Flag(name: .customLong("no-state"), help: "Keep nothing on disk; the resource is a random one.")
+    @Flag(
+        name: .customLong("no-state"),
+        help: "Keep nothing on disk: what is not sent at the end is gone; the resource is a random one.")
     var noState = false
 
     @Option(

@@ -16,6 +16,14 @@ struct Request {
 
     var kind: Kind
     var isDaemon: Bool { if case .daemon = kind { true } else { false } }
+    /// What its part of the state is for.
+    var role: StateDirectory.Role {
+        switch kind {
+        case .filter: .filter
+        case .daemon: .daemon
+        case .errand: .errand
+        }
+    }
     var errand: Errand? { if case .errand(let errand) = kind { errand } else { nil } }
     var filter: FilterOptions
     var session: SessionOptions

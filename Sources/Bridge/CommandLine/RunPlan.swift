@@ -24,7 +24,7 @@ extension RunPlan {
         session = Session.Configuration(
             account: account.jid, resource: nil, credentials: account.credentials,
             presence: work.listens ? work.presence : nil)
-        session.resource = try Self.resource(account, flags, environment, leased: !flags.noState)
+        session.resource = try Self.resource(account, request, environment)
         let nick = try RoomsOfRun.nick(request.filter, account: account.jid)
         session.receipts =
             switch file?.receipts.answer ?? .contacts {
@@ -56,21 +56,27 @@ extension RunPlan {
         options.rooms = try RoomsOfRun.choices(
             work.rules, file, request, nick: nick, environment)
         if work.rules.contains(where: { $0.from.contains { if case .tail = $0 { true } else { false } } }) {
-            let directory = flags.noState ? nil : Self.stateDirectory(account, flags, environment)
-            positions = try directory.map { path throws(StartFailure) in try PositionKeeper(directory: path) }
+            if !flags.noState {
+                positions = try PositionKeeper(
+                    directory: StatePlace.directory(flags, environment, account: account.jid))
+            }
             options.tailPositions = try positions?.read() ?? []
         }
         options.waitsForLogin = session.retry == .failFast
         options.watchesInput = work.watchesInput && (command != nil || Self.inputMayBring())
         host = environment.host
         token = Self.randomToken()
+        if flags.noState, request.errand == nil, flags.logLevel <= .info, !flags.quiet {
+            Diagnostics.say(
+                "--no-state: what is not sent when this run ends is gone, and the next one catches up with nothing")
+        }
         logLevel = flags.logLevel
         quiet = flags.quiet
     }
 
     /// The resource: the user's, or one that is leased, so that two processes never fight over it.
     private static func resource(
-        _ account: AccountChoice, _ flags: SessionOptions, _ environment: Environment, leased: Bool
+        _ account: AccountChoice, _ request: Request, _ environment: Environment
     ) throws(StartFailure) -> String? {
         if let resource = account.resource {
             do { _ = try account.jid.with(resource: resource) } catch {
@@ -80,32 +86,10 @@ extension RunPlan {
         }
         // The server of an anonymous login chooses the account, so there is nothing to be stable for.
         if case .anonymous = account.credentials { return nil }
-        let random = "xmpp-bridge.\(environment.host)-\(randomToken())"
-        guard leased else { return random }
-        guard let directory = stateDirectory(account, flags, environment) else { return random }
-        do throws(ResourceLease.Failure) {
-            return try ResourceLease.take(directory: directory, host: environment.host).resource
-        } catch {
-            switch error {
-            case .directory(let path, let code):
-                throw StartFailure(
-                    .cannotCreate,
-                    "cannot use the state directory \(path): \(Diagnostics.describe(code)); give another with --state, "
-                        + "or --no-state")
-            case .exhausted(let path):
-                throw StartFailure(.cannotCreate, "all leases in \(path) are taken")
-            }
-        }
-    }
-
-    private static func stateDirectory(
-        _ account: AccountChoice, _ flags: SessionOptions, _ environment: Environment
-    ) -> String? {
-        if let named = flags.state ?? environment["STATE_DIRECTORY"].map({ String($0.prefix { $0 != ":" }) }) {
-            return named
-        }
-        let home = environment["XDG_STATE_HOME"] ?? environment["HOME"].map { $0 + "/.local/state" }
-        return home.map { "\($0)/xmpp-bridge/\(account.jid.text)" }
+        if request.session.noState { return "xmpp-bridge.\(environment.host)-\(randomToken())" }
+        return try StatePart.lease(
+            directory: StatePlace.directory(request.session, environment, account: account.jid),
+            account: account.jid.text, role: request.role, host: environment.host)
     }
 
     private static func retry(

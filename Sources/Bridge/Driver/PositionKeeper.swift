@@ -16,9 +16,7 @@ final class PositionKeeper: Sendable {
     init(directory: String) throws(StartFailure) {
         path = "\(directory)/tail-positions"
         let lock = path + ".lock"
-        do throws(ResourceLease.Failure) { try ResourceLease.makeDirectories(directory) } catch {
-            throw Self.failure(directory, errno)
-        }
+        _ = try StateDirectory(directory)
         let descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure(lock, errno) }
         // The descriptor stays open on purpose: the kernel gives the lock back when the process ends.

@@ -1,0 +1,102 @@
+import Testing
+
+@testable import Spool
+
+@Suite struct SalvageTests {
+    private let scratch: Scratch
+    private var fresh: String { scratch.path + "/fresh.db" }
+
+    init() throws { scratch = try Scratch() }
+
+    /// A store with something in every table, in one file without a log.
+    private func fill(_ count: UInt64) throws {
+        let store = try scratch.store()
+        try store.carryOut(lines(1...count))
+        try store.carryOut([
+            .bury(1, .init(text: "no", time: 1)), .position(path: "/log", [1]), .keep("cursor:a", [2]),
+            .keep("token", [3]), .hold(HeldInput(token: 7, rule: "r", place: "stdin", isLine: true, bytes: [4])),
+            .spill(SpilledBytes(sink: "file:/x", number: 1, time: 1, bytes: [5])),
+        ])
+        try store.checkpoint()
+    }
+
+    /// Writes over pages, which count from 0.
+    private func damage(_ pages: Range<Int>) throws {
+        var bytes = try #require(scratch.read())
+        for place in pages.lowerBound * 4_096..<min(pages.upperBound * 4_096, bytes.count) { bytes[place] = 0x5A }
+        try scratch.write(bytes)
+    }
+
+    @Test func allOfAWholeFileComesOver() throws {
+        try fill(500)
+        let salvage = try Salvage.bring(from: scratch.file, into: fresh, forgetting: ["token"])
+        #expect(salvage == Salvage(rows: 499, deadLetters: 1, isWhole: true))
+        #expect(try SQLiteStore(path: fresh).contents() == scratch.store().contents())
+    }
+
+    @Test func whatLiesBeforeAndBehindTheDamageComesOver() throws {
+        try fill(5_000)
+        try damage(100..<101)
+        let salvage = try Salvage.bring(from: scratch.file, into: fresh, forgetting: ["token"])
+        #expect(salvage.rows > 4_900 && salvage.rows < 4_999 && !salvage.isWhole && salvage.deadLetters == 1)
+        let contents = try SQLiteStore(path: fresh).contents()
+        #expect(contents.positions == ["/log": [1]] && contents.checkpoints == ["cursor:a": [2]])
+        #expect(contents.held.map(\.token) == [7] && contents.spilled.count == 1 && contents.lastToken == 7)
+        #expect(contents.lastNumber == 5_000 && contents.lanes.map(\.rows) == [salvage.rows])
+    }
+
+    /// Whatever is damaged: no crash, no hang, and a store that can be used.
+    @Test func anyDamageLeavesAStore() throws {
+        var dice = Dice(state: 5)
+        try fill(300)
+        let whole = try #require(scratch.read())
+        for round in 0..<150 {
+            var bytes = whole
+            for _ in 0..<Int.random(in: 1...4, using: &dice) {
+                let start = Int.random(in: 0..<bytes.count, using: &dice)
+                let end = min(bytes.count, start + Int.random(in: 1...6_000, using: &dice))
+                for place in start..<end { bytes[place] = UInt8.random(in: 0...255, using: &dice) }
+            }
+            if round % 3 == 0 { bytes.removeLast(Int.random(in: 0..<bytes.count, using: &dice)) }
+            let other = try Scratch()
+            try other.write(bytes)
+            let salvage = try Salvage.bring(from: other.file, into: other.path + "/fresh.db")
+            let store = try SQLiteStore(path: other.path + "/fresh.db")
+            let last = try store.contents().lastNumber
+            // A number out of a damaged page may be any.
+            if last < 1 << 40 { try store.carryOut(lines(last + 1...last + 2, lane: 9)) }
+            #expect(try store.contents().lanes.reduce(0) { $0 + $1.rows } >= salvage.rows)
+        }
+    }
+
+    @Test func rowsWhoseLaneIsNotKnownKeepIt() throws {
+        let store = try scratch.store()
+        try store.carryOut(lines(1...2, lane: 4))
+        try store.database.run("DELETE FROM lanes")
+        _ = try Salvage.bring(from: scratch.file, into: fresh)
+        let lanes = try SQLiteStore(path: fresh).contents().lanes
+        #expect(lanes.map(\.name) == ["unknown 4"] && lanes.map(\.rows) == [2])
+    }
+
+    /// A small file is looked at whole when it is opened; a large one where there is reason to.
+    @Test func damageIsFound() throws {
+        try fill(500)
+        try damage(20..<21)
+        #expect {
+            _ = try scratch.store()
+        } throws: {
+            ($0 as? StoreFailure)?.kind == .damaged
+        }
+        let other = try Scratch()
+        try other.store().carryOut(lines(1...20_000))
+        var bytes = try #require(other.read())
+        for place in 500 * 4_096..<501 * 4_096 { bytes[place] = 0x5A }
+        try other.write(bytes)
+        _ = try other.store()
+        #expect {
+            _ = try SQLiteStore(path: other.file, isSuspect: true)
+        } throws: {
+            ($0 as? StoreFailure)?.kind == .damaged
+        }
+    }
+}
