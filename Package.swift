@@ -19,6 +19,24 @@ func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resou
     ]
 }
 
+/// What is built for the people who work on this: contrib/bench and contrib/fuzz say which.
+let tools: [Target] =
+    switch Context.environment["XMPP_BRIDGE_TOOLS"] {
+    case "bench":
+        [
+            .executableTarget(
+                name: "RuleBenchmark", dependencies: ["Routing", "Stanza"], path: "Tools/RuleBenchmark",
+                swiftSettings: house)
+        ]
+    case "fuzz":
+        [
+            .executableTarget(
+                name: "Fuzz", dependencies: ["Config", "Endpoints", "Routing", "Stanza"], path: "Tools/Fuzz",
+                swiftSettings: house)
+        ]
+    case _: []
+    }
+
 let package = Package(
     name: "xmpp-bridge",
     products: [.executable(name: "xmpp-bridge", targets: ["xmpp-bridge"])],
@@ -56,4 +74,5 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ])
+        + tools
 )

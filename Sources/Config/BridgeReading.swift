@@ -26,7 +26,8 @@ extension Reading {
             of: "a bridge",
             known: [
                 "name", "from", "match", "where", "default", "stop", "on_error", "body", "subject", "thread", "lang",
-                "to", "type", "show", "hold", "overflow", "group", "limit", "repeat", "update",
+                "to", "type", "show", "hold", "overflow", "mode", "fsync", "group", "limit", "repeat",
+                "update",
             ])
         guard let fields = fields(node, keys) else { return nil }
         var draft = Rule.Draft(name: nil, from: [], match: .none, body: nil, to: [], type: nil)
@@ -50,6 +51,7 @@ extension Reading {
             isWhole = isWhole && draft.type != nil
         }
         isWhole = shown(fields, &draft) && isWhole
+        isWhole = file(fields, &draft.file) && isWhole
         var values: [Node] = []
         isWhole = selection(fields, &draft.selection, &values) && isWhole
         isWhole = heading(fields, &draft.heading) && isWhole

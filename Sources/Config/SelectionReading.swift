@@ -28,6 +28,7 @@ extension Reading {
             case .show: fields["show"]?.start
             case .hold: fields["hold"]?.start
             case .overflow: fields["overflow"]?.start
+            case .file(let key): fields[key.rawValue]?.start
             case .lang: fields["lang"]?.start
             case .onError: fields["on_error"]?.start
             case .match: fields["match"]?.start

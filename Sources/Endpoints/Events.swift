@@ -50,6 +50,22 @@ extension EventRecord {
         return EventRecord(.stats, fields.all)
     }
 
+    /// What became of the configuration.
+    public enum ConfigurationAction: String, Sendable, CaseIterable {
+        /// It was read again, and is in force.
+        case reloaded
+    }
+
+    /// `config`: the configuration file was read again; `needs_restart` says what of it is not in force.
+    public static func configuration(
+        _ action: ConfigurationAction, text: String, needsRestart: [String] = []
+    ) -> EventRecord {
+        var fields = Fields(.init("action", .string(action.rawValue)))
+        fields.add("text", text)
+        fields.add("needs_restart", needsRestart.isEmpty ? nil : needsRestart)
+        return EventRecord(.config, fields.all)
+    }
+
     /// `error`: something a person should know; `code` is a short word, `source` names the input.
     public static func error(
         code: String, text: String, source: String? = nil, line: UInt64? = nil

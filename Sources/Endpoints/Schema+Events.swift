@@ -25,6 +25,7 @@ extension Schema {
             {"$ref": "#/$defs/result"},
             {"$ref": "#/$defs/gap"},
             {"$ref": "#/$defs/stats"},
+            {"$ref": "#/$defs/config"},
             {"$ref": "#/$defs/error"}
           ],
           "$defs": {
@@ -104,6 +105,25 @@ extension Schema {
                 "failed": {"$ref": "#/$defs/count", "description": "Messages that were refused."},
                 "waiting": {"$ref": "#/$defs/count", "description": "Rows in the spool."},
                 "waiting_bytes": {"$ref": "#/$defs/count", "description": "Bytes in the spool."}
+              }
+            },
+            "config": {
+              "description": "The configuration file was read again; the session stays up.",
+              "type": "object",
+              "additionalProperties": false,
+              "required": ["event", "time", "seq", "action", "text"],
+              "properties": {
+                "event": {"const": "config"},
+                "time": {"$ref": "#/$defs/time"},
+                "seq": {"$ref": "#/$defs/seq"},
+                "action": {"enum": ["reloaded"]},
+                "text": {"type": "string"},
+                "needs_restart": {
+                  "description": "What has changed in the file and is not in force.",
+                  "type": "array",
+                  "items": {"type": "string"},
+                  "minItems": 1
+                }
               }
             },
             "error": {

@@ -156,7 +156,10 @@ extension Rendering {
     }
 
     private func value(ofField name: String) -> FieldValue {
-        guard let event else { return .nothing(isFalse: false) }
+        guard let event else {
+            guard name == "source", let source else { return .nothing(isFalse: false) }
+            return .text(Array(source.utf8))
+        }
         if name == "event" { return .text(Array(event.kind.rawValue.utf8)) }
         switch event[name] {
         case .string(let text): return .text(Array(text.utf8))

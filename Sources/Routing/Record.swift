@@ -12,10 +12,14 @@ public enum Record: Equatable, Sendable {
         /// Its number in the source, from 1.
         public var number: UInt64
 
+        /// Where it comes from: the path of a FIFO, or of the file of a `tail:`; "stdin" of standard input.
+        public var source: String
+
         /// A line.
-        public init(bytes: [UInt8], number: UInt64) {
+        public init(bytes: [UInt8], number: UInt64, source: String = "stdin") {
             self.bytes = bytes
             self.number = number
+            self.source = source
         }
     }
 }
@@ -37,7 +41,7 @@ public struct EventRecord: Equatable, Sendable {
     /// The kinds of DESIGN 5.3 that this version emits.
     public enum Kind: String, Sendable, CaseIterable {
         case session, message, presence, subscription, roster, block, room, occupant, receipt, delivery, result, gap
-        case stats, error
+        case stats, error, config
     }
 
     /// One field.

@@ -12,6 +12,8 @@ struct Rendering {
     let json: JSON?
     let host: [UInt8]
     let time: WallTime
+    /// Where the line comes from.
+    var source: String?
 
     /// Appends the template, filled; what is not there gives nothing.
     func append(_ template: Template, to bytes: inout [UInt8]) {
@@ -54,7 +56,10 @@ struct Rendering {
     }
 
     private func append(field name: String, to bytes: inout [UInt8]) {
-        guard let event else { return }
+        guard let event else {
+            if name == "source", let source { bytes.append(contentsOf: source.utf8) }
+            return
+        }
         if name == "event" {
             bytes.append(contentsOf: event.kind.rawValue.utf8)
             return

@@ -65,6 +65,9 @@ public struct Router {
             rules, compiled.indices.filter { compiled[$0].takesEvents || compiled[$0].takesMessages })
     }
 
+    /// Other rules in the place of these.
+    public func replacing(rules: [Rule]) -> Router { Router(rules: rules, host: String(decoding: host, as: UTF8.self)) }
+
     /// Appends what the rules make of a record to `deliveries`, in the order of the rules and of their destinations.
     public mutating func route(
         _ record: Record, from source: Source, at time: WallTime, into deliveries: inout [Delivery]
@@ -258,9 +261,15 @@ extension Router {
     private func rendering(
         _ rule: CompiledRule, _ record: Record, _ records: Records, json: JSON?, _ time: WallTime
     ) -> Rendering {
-        let event: EventRecord? = if case .event(let event) = record { event } else { nil }
+        var event: EventRecord?
+        var source: String?
+        switch record {
+        case .event(let one): event = one
+        case .line(let line): source = line.source
+        }
         return Rendering(
-            text: records.text ?? [], event: event, matcher: rule.matcher, json: json, host: host, time: time)
+            text: records.text ?? [], event: event, matcher: rule.matcher, json: json, host: host, time: time,
+            source: source)
     }
 
     /// The body of the rule, filled; nil where it has none or the record has nothing to say through it.

@@ -20,6 +20,8 @@ public struct Rule: Sendable, Equatable {
     public let shown: Shown
     /// What happens where a FIFO that it writes to has no reader, or a slow one.
     public let overflow: Overflow
+    /// How it appends to files.
+    public let file: FileOptions
     /// What happens to what it makes before that goes out.
     public let shaping: Shaping
     /// Which records it takes, beside its pattern, and who sees them after it.
@@ -89,6 +91,8 @@ public struct Rule: Sendable, Equatable {
             case hold
             /// What happens where a FIFO takes no more.
             case overflow
+            /// How files are appended to.
+            case file(FileOptions.Key)
             /// How texts are shaped.
             case shaping(Shaping.Key)
             /// The subject's template, at that offset in bytes.
@@ -165,6 +169,7 @@ public struct Rule: Sendable, Equatable {
         shown = draft.shown
         overflow = draft.overflow ?? .block
         shaping = draft.shaping
+        file = draft.file
         self.from = from
         self.body = body
         self.to = to
@@ -193,6 +198,8 @@ extension Rule {
         public var shown = Shown()
         /// What happens where a FIFO takes no more, where it is given.
         public var overflow: Overflow?
+        /// How it appends to files.
+        public var file = FileOptions()
         /// How its texts are shaped.
         public var shaping = Shaping()
         /// Which records it takes, beside its pattern.
@@ -215,7 +222,7 @@ extension Rule {
 
         /// The rule, or nil where a part is unknown or wrong; and all that is to be said about it.
         public func checked() -> (rule: Rule?, problems: [Problem]) {
-            var problems = directions() + pairs() + repetitions() + shapes()
+            var problems = directions() + pairs() + repetitions() + shapes() + idleFileOptions()
             let sources = from.compactMap { $0 }
             let destinations = to.compactMap { $0 }
             let usable = sources.filter { $0.canBeSource }

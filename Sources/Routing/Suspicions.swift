@@ -7,7 +7,7 @@ extension Rule {
         rules.indices.flatMap { index in
             let own = rules[index].contradictions() + [shadow(of: index, in: rules)].compactMap { $0 }
             return own.map { (index, $0) }
-        } + cycles(in: rules)
+        } + cycles(in: rules) + modeConflicts(in: rules)
     }
 
     /// How other rules call it.

@@ -17,7 +17,7 @@ public struct Template: Equatable, Sendable {
         case time
         /// A value inside of the line or body, which is JSON.
         case json([String])
-        /// A field of the event.
+        /// A field of the event; of a line its `source`.
         case field(String)
         /// One of the above, and what is done with it.
         indirect case filtered(Piece, [Filter])

@@ -35,10 +35,10 @@ public struct Vocabulary: Sendable {
             "alternative", "occupants", "role", "affiliation", "new_nick", "self", "ref", "line", "stage", "condition",
             "text", "ok", "code", "xml", "key", "column", "count", "jids", "features", "identities", "ms", "version",
             "os", "lines", "accepted", "failed", "waiting", "waiting_bytes", "source", "what", "invalid_utf8",
-            "illegal_characters", "overlong_lines", "split_parts", "sink", "bytes",
+            "illegal_characters", "overlong_lines", "split_parts", "sink", "bytes", "needs_restart",
         ]
 
-    private static let lineFields = ["line"]
+    private static let lineFields = ["line", "source"]
     private static let everywhere = ["host", "time"]
 
     /// The names that every one of the sources has, as they stand between braces.

@@ -60,6 +60,8 @@ public enum NS {
     public static let carbons: StaticString = "urn:xmpp:carbons:2"
     /// XEP-0297: a stanza inside another.
     public static let forward: StaticString = "urn:xmpp:forward:0"
+    /// Our own: which bridges a message has passed.
+    public static let hop: StaticString = "urn:xmpp-bridge:hop:0"
     /// XEP-0184: receipts for messages.
     public static let receipts: StaticString = "urn:xmpp:receipts"
     /// XEP-0380: which scheme encrypts a message.

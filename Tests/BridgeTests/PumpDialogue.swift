@@ -32,6 +32,8 @@ struct PumpDialogue {
     var wanted: [Session.Action] = []
     /// The positions that were saved last.
     var saved: [TailPosition] = []
+    /// The ends that were opened and closed by a reload, by their numbers.
+    var opened: [String] = []
     /// What the co-process was told.
     var childTold: [String] = []
     /// The status the run has ended with.
@@ -97,6 +99,9 @@ struct PumpDialogue {
             case .say(let level, let text): said.append("\(level): \(text)")
             case .session(let action): wanted.append(action)
             case .savePositions(let positions): saved = positions
+            case .openSource(let source): opened.append("open \(source)")
+            case .closeSource(let source): opened.append("close \(source)")
+            case .openSink(let sink): opened.append("sink \(sink)")
             case .signalChild: childTold.append("stop")
             case .killChild: childTold.append("die")
             case .finish(let status): self.status = status

@@ -2,7 +2,7 @@ extension BadFiles {
     /// The keys of a bridge, as they are listed.
     static let bridgeKeys =
         "name, from, match, where, default, stop, on_error, body, subject, thread, lang, to, type, show, hold, "
-        + "overflow, group, limit, repeat or update"
+        + "overflow, mode, fsync, group, limit, repeat or update"
 
     /// Mistakes in bridges.
     static let bridges: [BadFile] = [
@@ -101,9 +101,9 @@ extension BadFiles {
             "bridges:\n  - from: stdin\n    to: stdout\n    body: |\n      {line}\n      {nope} {\n  - from: "
                 + "stdin\n    to: stdout\n    body: \"a\n      {nope}\"\n",
             [
-                "f:4:11: unknown placeholder \"{nope}\"; expected {line}, {host}, {time} or {json.PATH}",
+                "f:4:11: unknown placeholder \"{nope}\"; expected {line}, {source}, {host}, {time} or {json.PATH}",
                 "f:4:11: a { without its }; write {{ for a brace",
-                "f:9:11: unknown placeholder \"{nope}\"; expected {line}, {host}, {time} or {json.PATH}",
+                "f:9:11: unknown placeholder \"{nope}\"; expected {line}, {source}, {host}, {time} or {json.PATH}",
             ]),
         BadFile(
             "bridges:\n  - {from: stdin, to: stdout, body: \'\'}\n  - {from: stdin, to: stdout, body: }\n  - "
@@ -154,6 +154,15 @@ extension BadFiles {
             [
                 "f:2:31: unknown key \"macth\" in a bridge; did you mean match? expected " + bridgeKeys,
                 "f:3:34: unknown key \"bdoy\" in a bridge; did you mean body? expected " + bridgeKeys,
+            ]),
+        BadFile(
+            "bridges:\n  - {from: stdin, to: \"file:/a\", mode: 99, fsync: maybe}\n  - {from: stdin, to: stdout, mode: 0640, fsync: true}\n  - {from: stdin, to: \"file:/b\", mode: 0440}\n",
+            [
+                "f:2:40: mode \"99\" is none; expected octal digits, as in 0640",
+                "f:2:51: fsync is \"maybe\"; expected true or false",
+                "f:3:37: mode is for files, and nothing here goes to one; leave it out, or add a destination file:PATH",
+                "f:3:50: fsync is for files, and nothing here goes to one; leave it out, or add a destination file:PATH",
+                "f:4:40: with the mode 0440 the bridge itself could not write; expected a mode that lets the owner write, as in 0640",
             ]),
     ]
 }

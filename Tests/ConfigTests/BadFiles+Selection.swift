@@ -20,7 +20,7 @@ extension BadFiles {
             [
                 "f:6:7: unknown field \"levle\"; did you mean level?",
                 "f:7:8: json.a..b has an empty step; expected for example json.user.name or json.tags.0",
-                "f:8:7: unknown field \"body\" for records from stdin; expected level, line, host or json.PATH",
+                "f:8:7: unknown field \"body\" for records from stdin; expected level, line, source, host or json.PATH",
                 "f:9:7: time is no field to choose by; every record has its own",
                 "f:11:7: line stands here twice; the first is in line 10; leave one out",
             ]),
@@ -65,7 +65,7 @@ extension BadFiles {
                 + "    lang: de_DE\n    body: '{line|truncate x|upper}'\n",
             [
                 "f:4:15: a { without its }; write {{ for a brace",
-                "f:5:16: unknown placeholder \"{nope}\"; expected {line}, {host}, {time} or {json.PATH}",
+                "f:5:16: unknown placeholder \"{nope}\"; expected {line}, {source}, {host}, {time} or {json.PATH}",
                 "f:6:11: lang \"de_DE\" is no language; expected a tag such as de, en-GB or zh-Hant",
                 "f:7:27: truncate \"x\"; expected a whole number from 1 to 65536, as in truncate 200",
             ]),

@@ -1,10 +1,15 @@
 import Config
+import Routing
 import Testing
 
 /// Whatever the bytes: a plan or problems, in bounded time, and each problem a line with a place inside of the file.
 @Suite struct HostileFiles {
     static func check(_ yaml: [UInt8]) {
-        guard case .failure(let problems) = Load.plan(yaml: yaml, file: "f") else { return }
+        let problems: Problems
+        switch Load.plan(yaml: yaml, file: "f") {
+        case .success(let plan): return use(plan)
+        case .failure(let found): problems = found
+        }
         let lines = yaml.reduce(1) { $1 == 0x0A || $1 == 0x0D ? $0 + 1 : $0 }
         for problem in problems.list {
             let isInside = (1...lines).contains(problem.line) && (1...yaml.count + 1).contains(problem.column)
@@ -14,6 +19,23 @@ import Testing
                 Issue.record("\(text) in \(String(decoding: yaml, as: UTF8.self))")
             }
         }
+    }
+
+    /// What is a plan has rules that take lines, say why, and can be drawn.
+    static func use(_ plan: Plan) {
+        if plan.rules.isEmpty { return }
+        var router = Router(rules: plan.rules, host: "host")
+        for line in ["2026/11/22 [error] upstream timed out", #"{"event":"login_failed","n":3}"#, "ü\u{85}"] {
+            let record = Record.line(.init(bytes: Array(line.utf8), number: 1))
+            for source in [Source.stdin] + router.localSources.indices.map(Source.local) {
+                var deliveries: [Delivery] = []
+                router.route(record, from: source, at: .init(milliseconds: 0), into: &deliveries)
+                let told = router.explain(record, from: source, at: .init(milliseconds: 0))
+                #expect(told.flatMap(\.deliveries) == deliveries)
+            }
+        }
+        let graph = RouteGraph(plan.rules)
+        #expect(graph.dot.hasSuffix("\n}\n") && graph.mermaid.hasPrefix("flowchart LR\n"))
     }
 
     @Test func everyBeginningOfAGoodFile() {
@@ -26,26 +48,50 @@ import Testing
         for start in yaml.indices { Self.check(Array(yaml[start...])) }
     }
 
-    @Test(arguments: 1...20 as ClosedRange<UInt64>)
-    func changedFiles(_ seed: UInt64) {
+    /// Files of the tests and the example, changed here and there; what is still a plan has rules that work.
+    @Test(arguments: 1...40 as ClosedRange<UInt64>)
+    func changedFiles(_ seed: UInt64) throws {
         var random = SplitMix(state: seed)
-        let pieces =
-            ["{", "}", "[", "]", ":", "- ", "'", "\"", "\n", "\t", "&a", "*a", "!", "|", "\\", "\u{FEFF}", "ü", ", "]
-            .map { Array($0.utf8) } + [[0xFF], [0x00], [0x0D]]
-        for _ in 0..<100 {
-            let files = [GoodFiles.everything, GoodFiles.people, SelectionTests.yaml]
-            var yaml = Array(files[random.below(files.count)].utf8)
-            for _ in 0...random.below(4) {
-                let at = random.below(yaml.count)
-                let to = min(yaml.count, at + random.below(12))
-                switch random.below(4) {
-                case 0: yaml.removeSubrange(at..<to)
-                case 1: yaml.insert(contentsOf: pieces[random.below(pieces.count)], at: at)
-                case 2: yaml.replaceSubrange(at..<to, with: pieces[random.below(pieces.count)])
-                case _: yaml.insert(contentsOf: yaml[at..<to], at: random.below(yaml.count))
-                }
-            }
+        let good = [GoodFiles.everything, GoodFiles.people, GoodFiles.shaping, SelectionTests.yaml].map {
+            Array($0.utf8)
+        }
+        let bad =
+            (BadFiles.yaml + BadFiles.account + BadFiles.bridges + BadFiles.shaping + BadFiles.people
+            + BadFiles.selection).map { Array($0.yaml.utf8) }.filter { !$0.isEmpty && $0.count < 20_000 }
+        let example = try ExampleTests.example()
+        for number in 0..<100 {
+            var yaml =
+                number % 25 == 0 ? example : random.below(2) == 0 ? good[random.below(4)] : bad[random.below(bad.count)]
+            for _ in 0...random.below(4) where !yaml.isEmpty { Self.change(&yaml, good + bad, &random) }
             Self.check(yaml)
+        }
+    }
+
+    private static let pieces =
+        [
+            "{", "}", "[", "]", ":", ": ", "- ", "'", "\"", "\n", "\t", "&a ", "*a", "!", "|", ">", "\\", "\u{FEFF}",
+            "ü",
+            ", ", "#", "? ", "---\n", "...\n", "%", "@", "~", "null", "<<: ", "0x7", "1e9", "9223372036854775808",
+            "\u{85}",
+            "\u{2028}", "from: stdin", "to: stdout", "match: '('", "limit: {rate: 1/s}", "default: true",
+        ]
+        .map { Array($0.utf8) } + [[0xFF], [0x00], [0x0D], [0xC3], [0xED, 0xA0, 0x80]]
+
+    private static func change(_ yaml: inout [UInt8], _ files: [[UInt8]], _ random: inout SplitMix) {
+        let at = random.below(yaml.count)
+        let to = min(yaml.count, at + random.below(12))
+        let piece = pieces[random.below(pieces.count)]
+        switch random.below(7) {
+        case 0: yaml.removeSubrange(at..<to)
+        case 1: yaml.insert(contentsOf: piece, at: at)
+        case 2: yaml.replaceSubrange(at..<to, with: piece)
+        case 3: yaml.insert(contentsOf: yaml[at..<to], at: random.below(yaml.count))
+        case 4: yaml[at] ^= UInt8(1 << random.below(8))
+        case 5: yaml.insert(contentsOf: Array(repeating: piece, count: 1 + random.below(40)).joined(), at: at)
+        case _:
+            let other = files[random.below(files.count)]
+            let from = random.below(other.count)
+            yaml.insert(contentsOf: other[from..<min(other.count, from + random.below(80))], at: at)
         }
     }
 

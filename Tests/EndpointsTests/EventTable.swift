@@ -152,6 +152,10 @@ enum EventTable {
                 #""gap",@,"reason":"session-lost","text":"x","count":4"#
             ),
             (
+                .configuration(.reloaded, text: "1 changed", needsRestart: ["account"]),
+                #""config",@,"action":"reloaded","text":"1 changed","needs_restart":["account"]"#
+            ),
+            (
                 .stats(lines: 10, accepted: 7, failed: 1, waiting: 2, waitingBytes: 99),
                 #""stats",@,"lines":10,"accepted":7,"failed":1,"waiting":2,"waiting_bytes":99"#
             ),

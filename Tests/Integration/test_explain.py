@@ -166,6 +166,18 @@ def test_nothing_of_a_line_reaches_the_terminal_as_an_order(explain):
     assert not set(run.out) & set("\x1b\x07\u202e\u009b")
 
 
+def test_what_is_known_is_said_at_once(lone_bridge, tmp_path):
+    file = tmp_path / "bridges.yaml"
+    file.write_text(BRIDGES)
+    running = lone_bridge.start("explain", str(file), "--json")
+    for number in range(1, 4):
+        running.write(f"line {number}\n")
+        running.wait_for(lambda: f'"number":{number},"line":"line {number}"' in running.out, 10)
+    assert '"kind":"summary"' not in running.out
+    running.end_input()
+    running.end().ended_with(0)
+
+
 def test_a_file_with_mistakes(lone_bridge, tmp_path):
     file = tmp_path / "bad.yaml"
     file.write_text("bridges: [{from: stdin, tto: stdout}]\n")

@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from datetime import date
 
@@ -23,6 +24,43 @@ def daemon(bridge):
         return running
 
     return start
+
+
+def test_a_files_mode_and_fsync(bridge, daemon, peer, tmp_path):
+    """A file is made as it is asked for, whatever the umask says; what was there keeps its own."""
+    fifo = tmp_path / "in"
+    running = daemon(
+        "bridges:\n"
+        f"  - {{from: 'fifo:{fifo}', to: 'file:{tmp_path}/new.log', mode: 0606, fsync: true}}\n"
+        f"  - {{from: 'fifo:{fifo}', to: 'file:{tmp_path}/old.log', mode: 0600}}\n"
+        f"  - {{from: 'fifo:{fifo}', to: 'xmpp:{peer.jid}'}}\n"
+    )
+    (tmp_path / "old.log").touch(0o644)
+    (tmp_path / "old.log").chmod(0o644)
+    fifo.write_text("hello\n")
+    running.wait_for(lambda: lines_of(tmp_path / "new.log") == lines_of(tmp_path / "old.log") == ["hello"], 20)
+    assert (tmp_path / "new.log").stat().st_mode & 0o777 == 0o606
+    assert (tmp_path / "old.log").stat().st_mode & 0o777 == 0o644
+    running.signal()
+    running.end().ended_with(0)
+
+
+def test_a_followed_file_that_cannot_be_read(bridge, daemon, peer, tmp_path):
+    """Told once, tried again; the other bridges do not notice."""
+    log, fifo = tmp_path / "app.log", tmp_path / "in"
+    log.mkdir()
+    running = daemon(
+        f"bridges:\n  - {{from: 'tail:{log}', to: 'xmpp:{peer.jid}'}}\n  - {{from: 'fifo:{fifo}', to: 'xmpp:{peer.jid}'}}\n"
+    )
+    running.complaint_about(f"reading tail:{log} stopped: not a regular file", 20)
+    fifo.write_text("meanwhile\n")
+    peer.wait(lambda: "meanwhile" in peer.bodies, 20, "the other bridge")
+    log.rmdir()
+    log.write_text("at last\n")
+    peer.wait(lambda: "at last" in peer.bodies, 20, "the file's line")
+    assert running.err.count("stopped") == 1
+    running.signal()
+    running.end().ended_with(0)
 
 
 def lines_of(path) -> list[str]:
@@ -205,6 +243,45 @@ def test_writers_come_and_go_and_nothing_turns_between(bridge, daemon, peer, tmp
     running.end().ended_with(0)
 
 
+#: How long writers come and go; a minute by hand: WRITERS_SECONDS=60.
+WRITERS_SECONDS = float(os.environ.get("WRITERS_SECONDS", "15"))
+
+
+def test_a_hundred_writers_at_once(bridge, daemon, peer, tmp_path):
+    """They start and end at random: nothing is lost, each one's lines are in order, and nothing turns between."""
+    fifo = tmp_path / "in"
+    running = daemon(f"bridges:\n  - {{from: 'fifo:{fifo}', to: 'xmpp:{peer.jid}'}}\n")
+    written = [0] * 100
+
+    def write(writer: int):
+        dice = random.Random(writer)
+        end = time.monotonic() + WRITERS_SECONDS
+        while (pause := dice.random() * WRITERS_SECONDS / 3) + time.monotonic() < end:
+            time.sleep(pause)
+            with open(fifo, "w") as pipe:
+                for _ in range(dice.randint(0, 5)):
+                    pipe.write(f"{writer} {written[writer]}\n")
+                    pipe.flush()
+                    written[writer] += 1
+                    time.sleep(dice.random() / 20)
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    peer.wait_for_messages(sum(written), 30)
+    for writer in range(100):
+        own = [body for body in peer.bodies if body.startswith(f"{writer} ")]
+        assert own == [f"{writer} {number}" for number in range(written[writer])]
+    assert len(peer.bodies) == sum(written) > 500
+    before = cpu_seconds(running)
+    time.sleep(3)  # to see that it does nothing
+    assert cpu_seconds(running) - before < 0.1
+    running.signal()
+    running.end().ended_with(0)
+
+
 def test_a_room_into_a_file_a_day_and_a_fifo_back(bridge, daemon, owner, server, tmp_path):
     room = Room.create(owner, server.room(), "boss")
     fifo = tmp_path / "say"
@@ -229,3 +306,30 @@ def test_a_room_into_a_file_a_day_and_a_fifo_back(bridge, daemon, owner, server,
     running.wait_for(lambda: lines_of(today) == ["<boss> after"])
     running.signal()
     running.end().ended_with(0)
+
+
+def test_each_file_of_a_glob_by_its_name(bridge, daemon, peer, tmp_path):
+    """A record of several lines is of one file, whatever the others write meanwhile."""
+    logs = [tmp_path / f"{name}.log" for name in ("a", "b")]
+    for log in logs:
+        log.touch()
+    fifo = tmp_path / "in"
+    running = daemon(
+        f"bridges:\n  - {{from: ['tail:{tmp_path}/*.log', 'fifo:{fifo}'], to: 'xmpp:{peer.jid}', "
+        f"group: {{continue: '^ ', within: 3s}}, body: '{{source}}|{{line}}'}}\n"
+    )
+    for log in logs:
+        running.wait_for(lambda log=log: holds(running, log))
+    with open(fifo, "w") as pipe, open(logs[0], "a") as first, open(logs[1], "a") as second:
+        for number in range(50):
+            for file in (pipe, first, second):
+                file.write(f"{number}\n")
+                file.flush()
+            for file in (first, pipe, second):
+                file.write(f" of {number}\n")
+                file.flush()
+    peer.wait_for_messages(150, 20)
+    running.signal()
+    running.end().ended_with(0)
+    for path in (*logs, fifo):
+        assert [body for body in peer.bodies if body.startswith(str(path))] == [f"{path}|{n}\n of {n}" for n in range(50)]

@@ -118,8 +118,8 @@ import Testing
 
     @Test(arguments: [
         ("levle", "0: unknown field \"levle\"; did you mean level?"),
-        ("x", "0: unknown field \"x\"; expected level, line, host or json.PATH"),
-        ("body", "0: unknown field \"body\" for records from stdin; expected level, line, host or json.PATH"),
+        ("x", "0: unknown field \"x\"; expected level, line, source, host or json.PATH"),
+        ("body", "0: unknown field \"body\" for records from stdin; expected level, line, source, host or json.PATH"),
         ("json", "0: unknown field \"json\"; expected a path, as in json.user.name"),
         ("json.a..b", "0: json.a..b has an empty step; expected for example json.user.name or json.tags.0"),
         ("3", "0: no group 3; its match has one group, 1"),

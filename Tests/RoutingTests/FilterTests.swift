@@ -64,53 +64,8 @@ import Testing
             for (line, start) in zip(lines, expected) { #expect(line.hasPrefix(start)) }
         }
     }
-
-    /// Of any text: what is cut is no longer than asked and begins like it, trimming and cutting twice changes nothing,
-    /// and what is quoted for a shell or as JSON reads back.
-    @Test(arguments: 1...20 as ClosedRange<UInt64>)
-    func laws(_ seed: UInt64) throws {
-        var random = Seeded(seed)
-        let pieces = [
-            "a", "ß", "'", "\"", "\\", " ", "\n", "\t", "é", "e\u{301}", "🙂", "\u{1F468}\u{200D}\u{1F469}", "\r\n", "{",
-            "|",
-        ]
-        for _ in 0..<40 {
-            let text = (0..<random.below(30)).map { _ in pieces[random.below(pieces.count)] }.joined()
-            let most = 1 + random.below(12)
-            let cut = try Self.rendered(text, "{line|truncate \(most)}")
-            #expect(cut.count <= most)
-            #expect(cut == text || cut.hasSuffix("…"))
-            #expect(try Self.rendered(cut, "{line|truncate \(most)}") == cut)
-            let trimmed = try Self.rendered(text, "{line|trim}")
-            #expect(try Self.rendered(trimmed, "{line|trim}") == trimmed)
-            #expect(text.contains(trimmed))
-            let quoted = Array(try Self.rendered(text, "{line|json}").utf8)
-            #expect(try quoted.withUnsafeBufferPointer { try JSON.parse($0) } == .string(text))
-            #expect(Self.unquoted(try Self.rendered(text, "{line|shell}")) == Array(text.utf8))
-        }
-    }
-
-    /// What a shell reads (POSIX, 2.2): quoted runs, and backslashes outside of them.
-    static func unquoted(_ word: String) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var isQuoted = false
-        var isEscaped = false
-        for byte in word.utf8 {
-            switch byte {
-            case _ where isEscaped:
-                bytes.append(byte)
-                isEscaped = false
-            case UInt8(ascii: "'"): isQuoted.toggle()
-            case UInt8(ascii: "\\") where !isQuoted: isEscaped = true
-            case _ where isQuoted: bytes.append(byte)
-            case _: return nil
-            }
-        }
-        return isQuoted ? nil : bytes
-    }
 }
 
-/// Numbers from a seed (SplitMix64), the same in every run.
 struct Seeded {
     private var state: UInt64
 

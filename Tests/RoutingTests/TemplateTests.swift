@@ -22,7 +22,7 @@ import Testing
         Mistake(
             from: [.stdin], match: nil, body: "ü {x} {}, {line} } {",
             expected: [
-                "3: unknown placeholder \"{x}\"; expected {line}, {host}, {time} or {json.PATH}",
+                "3: unknown placeholder \"{x}\"; expected {line}, {source}, {host}, {time} or {json.PATH}",
                 "7: an empty placeholder {}; write {{}} for a pair of braces",
                 "18: a single } in the text; write }} for a brace",
                 "20: a { without its }; write {{ for a brace",
@@ -41,7 +41,7 @@ import Testing
         Mistake(
             from: [.stdin], match: nil, body: "{body}",
             expected: [
-                "0: unknown placeholder \"{body}\" for records from stdin; expected {line}, {host}, {time} or {json.PATH}"
+                "0: unknown placeholder \"{body}\" for records from stdin; expected {line}, {source}, {host}, {time} or {json.PATH}"
             ]),
         Mistake(
             from: [peer], match: nil, body: "{line}",
@@ -104,6 +104,22 @@ import Testing
     @Test func writesTheTime() throws {
         let rule = try Rule(from: [.stdin], body: "{time} {line}", to: [.stdout])
         #expect(Deliveries.of("x", by: [rule]) == ["0 stdout \"1970-01-01T00:00:01.500Z x\""])
+    }
+
+    @Test func namesWhereALineComesFrom() throws {
+        let rule = try Rule(from: [.tail("/l/*.log"), .fifo("/f")], body: "{source}: {line}", to: [.stdout])
+        let either = try Rule(from: [.tail("/l/*.log"), .events], body: "{source}!", to: [.stdout])
+        var selection = Selection.Draft()
+        selection.conditions = [.init(field: "source", tests: [.isOneOf([.init("/l/b.log")])])]
+        let chosen = try Rule(from: [.tail("/l/*.log")], to: [.stdout], selection: selection)
+        var router = Router(rules: [rule, either, chosen], host: "box")
+        func said(_ source: String) -> [String] {
+            Deliveries.of(.line(.init(bytes: [120], number: 1, source: source)), from: .local(0), by: &router)
+        }
+        #expect(said("/l/a.log") == ["0 stdout \"/l/a.log: x\"", "1 stdout \"/l/a.log!\""])
+        #expect(said("/l/b.log") == ["0 stdout \"/l/b.log: x\"", "1 stdout \"/l/b.log!\"", "2 stdout \"x\""])
+        let event = EventRecord(.error, [.init("source", .string("fifo:/f"))])
+        #expect(Deliveries.of(event, by: [either]) == ["0 stdout \"fifo:/f!\""])
     }
 
     @Test func leavesOutTheGroupThatTookNoPart() throws {

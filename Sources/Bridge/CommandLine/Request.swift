@@ -41,6 +41,8 @@ struct RunPlan: Sendable {
     var errand: Errand?
     /// The co-process.
     var command: ChildCommand?
+    /// Reads the configuration file again; nil where this run follows none.
+    var reload: (@Sendable () throws(StartFailure) -> Reload)?
     /// Where the positions of tailed files are kept.
     var positions: PositionKeeper?
     var host: String

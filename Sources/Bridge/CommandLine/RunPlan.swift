@@ -62,6 +62,7 @@ extension RunPlan {
             }
             options.tailPositions = try positions?.read() ?? []
         }
+        reload = Self.reload(path, file, request, environment, nick: nick)
         options.waitsForLogin = session.retry == .failFast
         options.watchesInput = work.watchesInput && (command != nil || Self.inputMayBring())
         host = environment.host
@@ -72,6 +73,32 @@ extension RunPlan {
         }
         logLevel = flags.logLevel
         quiet = flags.quiet
+    }
+
+    private static func reload(
+        _ path: String?, _ file: Plan?, _ request: Request, _ environment: Environment, nick: String
+    ) -> (@Sendable () throws(StartFailure) -> Reload)? {
+        guard let path, let file, !request.filter.decide, request.errand == nil else { return nil }
+        return { () throws(StartFailure) in
+            try reloaded(from: path, after: file, request, environment, nick: nick)
+        }
+    }
+
+    /// What the file says now. Its account is not looked at: that one is logged in.
+    private static func reloaded(
+        from path: String, after first: Plan, _ request: Request, _ environment: Environment, nick: String
+    ) throws(StartFailure) -> Reload {
+        let file = try ConfigurationFile.load(path)
+        let work = try Work(request, file)
+        let rooms = try RoomsOfRun.choices(work.rules, file, request, nick: nick, environment)
+        var reload = Reload(rules: work.rules, rooms: rooms, presence: work.presence)
+        reload.accepts = work.options.accepts
+        reload.invitations = work.options.invitations
+        reload.blocks = work.options.blocks
+        reload.asksReceipts = work.options.asksReceipts
+        if file.account != first.account { reload.lasting.append("account") }
+        if file.receipts.answer != first.receipts.answer { reload.lasting.append("receipts: answer") }
+        return reload
     }
 
     /// The resource: the user's, or one that is leased, so that two processes never fight over it.

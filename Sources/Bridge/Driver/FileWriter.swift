@@ -18,11 +18,13 @@ enum SinkOutcome: Sendable {
     case failing(String)
     /// It can again.
     case recovered
+    /// The FIFO is another, and written to.
+    case remade
 }
 
 /// Appends to a file on a thread of its own: one write for what came together, and never a torn line.
 ///
-/// The file is made (0640) where it is missing, and opened again when its name has moved on with the date, when it was
+/// The file is made (0640, or as told) where it is missing, and opened again when its name has moved on with the date, when it was
 /// moved away or deleted, and at a SIGHUP. What cannot be written waits and is tried again; how much may wait is the
 /// pump's to bound.
 final class FileWriter: SinkWriter, @unchecked Sendable {
@@ -40,6 +42,7 @@ final class FileWriter: SinkWriter, @unchecked Sendable {
     private static let batchBytesMax = 1_024 * 1_024
 
     private let name: DatedPath
+    private let options: FileOptions
     private let deliver: @Sendable (SinkOutcome) -> Void
     private let orders = Mailbox<Order>()
 
@@ -51,8 +54,11 @@ final class FileWriter: SinkWriter, @unchecked Sendable {
     private var next: Instant?
 
     /// Begins the thread; `deliver` is called on it.
-    init(_ name: DatedPath, deliver: @escaping @Sendable (SinkOutcome) -> Void) {
+    init(
+        _ name: DatedPath, _ options: FileOptions = FileOptions(), deliver: @escaping @Sendable (SinkOutcome) -> Void
+    ) {
         self.name = name
+        self.options = options
         self.deliver = deliver
         startThread(named: "file") { self.run() }
     }
@@ -143,7 +149,16 @@ final class FileWriter: SinkWriter, @unchecked Sendable {
             }
             done += count
         }
+        // What is not certain to be on the disk is written again: a line may be there twice, and none is lost.
+        if let failure = sync(descriptor) { return (0, failure) }
         return (done, nil)
+    }
+
+    /// - Returns: Why what was written is not certain to be on the disk, where that is asked for.
+    private func sync(_ descriptor: Int32) -> String? {
+        guard options.isSynced == true, fsync(descriptor) != 0 else { return nil }
+        // A device has nothing to be synced.
+        return errno == EINVAL || errno == EROFS ? nil : "fsync: \(Diagnostics.describe(errno))"
     }
 
     /// Takes back the part of a line that was written before the disk was full, unless others write there too.
@@ -161,8 +176,7 @@ final class FileWriter: SinkWriter, @unchecked Sendable {
     private func openFile(_ path: String) -> String? {
         if let open, open.path == path, isThere(path, open.descriptor) { return nil }
         closeFile()
-        // Without a reader a FIFO would hold the thread.
-        let descriptor = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, Self.mode)
+        let descriptor = openOrMake(path)
         guard descriptor >= 0 else { return "\(Diagnostics.describe(errno)) (\(path))" }
         var status = stat()
         fstat(descriptor, &status)
@@ -173,6 +187,28 @@ final class FileWriter: SinkWriter, @unchecked Sendable {
         }
         open = (path, descriptor)
         return nil
+    }
+
+    private func openOrMake(_ path: String) -> Int32 {
+        // Without a reader a FIFO would hold the thread.
+        let flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        let descriptor = Glibc.open(path, flags)
+        if descriptor >= 0 || errno != ENOENT { return descriptor }
+        let made = Glibc.open(path, flags | O_CREAT | O_EXCL, Self.mode)
+        if made >= 0 { settle(made, path) }
+        // Somebody else was as quick, or a link is there whose target is not.
+        return made < 0 && errno == EEXIST ? Glibc.open(path, flags | O_CREAT, Self.mode) : made
+    }
+
+    /// A file that was just made gets its mode whatever the umask says, and its name is on the disk as well.
+    private func settle(_ made: Int32, _ path: String) {
+        if let mode = options.mode { fchmod(made, mode_t(mode)) }
+        guard options.isSynced == true else { return }
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
     }
 
     private func isThere(_ path: String, _ descriptor: Int32) -> Bool {

@@ -1,15 +1,25 @@
 import Glibc
 
 /// Reads the reading end of a pipe on a thread of its own, one chunk for each permission. The descriptor does not block,
-/// so the thread sleeps until there is something to do.
+/// so the thread sleeps until there is something to do. A FIFO has a name: where another FIFO is made there, the old one is
+/// read until it is empty, and then the other.
 final class PipeReader: SourceReader, @unchecked Sendable {
     /// What a stop takes at most: the kernel lets no pipe hold more unless root asks for it.
     private static let restBytesMax = 1_024 * 1_024
 
+    /// How often a FIFO that cannot be opened is tried.
+    private static let lostMilliseconds: Int32 = 1_000
+
     private let deliver: @Sendable (InputReader.Outcome) -> Void
+    /// A FIFO's path, and whom to tell of what becomes of it.
+    private let name: (path: String, tell: @Sendable (EndpointNews) -> Void)?
     private let wake: Pipe
     // The thread's own.
     private var permissions = 0
+    private var isLookDue = false
+    /// Why a FIFO's path is not what is read.
+    private var loss: String?
+    private var lastByte: UInt8 = 0x0A
     // Guarded by `lock`, as is the reading itself.
     private var descriptor: Int32
     private var isOver = false
@@ -17,9 +27,13 @@ final class PipeReader: SourceReader, @unchecked Sendable {
 
     /// Begins a thread that waits for the first ``permit()``; `deliver` is called on it.
     /// - Returns: Nil where the process has no descriptors left; errno says so.
-    init?(descriptor: Int32, deliver: @escaping @Sendable (InputReader.Outcome) -> Void) {
+    init?(
+        descriptor: Int32, name: (path: String, tell: @Sendable (EndpointNews) -> Void)? = nil,
+        deliver: @escaping @Sendable (InputReader.Outcome) -> Void
+    ) {
         guard let pipe = Pipe(isBlocking: false) else { return nil }
         wake = pipe
+        self.name = name
         self.descriptor = descriptor
         self.deliver = deliver
         lock = .allocate(capacity: 1)
@@ -27,8 +41,12 @@ final class PipeReader: SourceReader, @unchecked Sendable {
         startThread(named: "pipe-in") { self.run() }
     }
 
-    func permit() {
-        var byte: UInt8 = 1
+    func permit() { wake(with: 1) }
+    /// Looks whether a FIFO's path still is what is read.
+    func look() { wake(with: 0) }
+
+    private func wake(with byte: UInt8) {
+        var byte = byte
         _ = write(wake.write, &byte, 1)
     }
 
@@ -43,11 +61,21 @@ final class PipeReader: SourceReader, @unchecked Sendable {
         return all
     }
 
+    /// Ends it, and closes the pipe.
+    func close() {
+        pthread_mutex_lock(lock)
+        isOver = true
+        Glibc.close(descriptor)
+        pthread_mutex_unlock(lock)
+        permit()
+    }
+
     private func run() {
         while true {
             sleepUntilDue()
             pthread_mutex_lock(lock)
             if permissions > 0, !isOver { pass() }
+            if isLookDue || loss != nil, !isOver { renew() }
             let isDone = isOver
             pthread_mutex_unlock(lock)
             if isDone { return }
@@ -58,10 +86,12 @@ final class PipeReader: SourceReader, @unchecked Sendable {
     private func sleepUntilDue() {
         var polls = [pollfd(fd: wake.read, events: Int16(POLLIN), revents: 0)]
         if permissions > 0 { polls.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)) }
-        _ = poll(&polls, nfds_t(polls.count), -1)
+        _ = poll(&polls, nfds_t(polls.count), loss != nil ? Self.lostMilliseconds : -1)
         var buffer = [UInt8](repeating: 0, count: 64)
         let count = read(wake.read, &buffer, buffer.count)
-        if count > 0 { permissions += count }
+        guard count > 0 else { return }
+        permissions += buffer[..<count].count { $0 == 1 }
+        isLookDue = isLookDue || buffer[..<count].contains(0)
     }
 
     /// Reads a chunk and delivers it.
@@ -69,7 +99,7 @@ final class PipeReader: SourceReader, @unchecked Sendable {
         guard let outcome = readOnce() else { return }
         permissions -= 1
         switch outcome {
-        case .chunk: break
+        case .chunk(let chunk): lastByte = chunk.last ?? lastByte
         case .end, .failed: isOver = true
         }
         deliver(outcome)
@@ -88,5 +118,53 @@ final class PipeReader: SourceReader, @unchecked Sendable {
         case EAGAIN, EINTR: return nil
         case _: return .failed(failure)
         }
+    }
+
+    // MARK: - A FIFO that is made anew
+
+    private func renew() {
+        guard let name else { return }
+        switch FIFO.state(of: name.path, against: descriptor) {
+        case .same: found()
+        case .missing(let code): lost(Diagnostics.describe(code))
+        case .foreign: lost("something else is in its place")
+        case .another:
+            // What the old one holds comes first; it is looked at again after each chunk.
+            if isEmpty { open(name.path) }
+            return
+        }
+        isLookDue = false
+    }
+
+    private var isEmpty: Bool {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&poll, 1, 0) == 0
+    }
+
+    private func open(_ path: String) {
+        isLookDue = false
+        let opened = Glibc.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+        guard opened >= 0 else { return lost(Diagnostics.describe(errno)) }
+        guard FIFO.isFIFO(opened) else {
+            Glibc.close(opened)
+            return lost("something else is in its place")
+        }
+        // A line that its writer has not ended, and now never will.
+        if lastByte != 0x0A { deliver(.chunk([0x0A])) }
+        lastByte = 0x0A
+        Glibc.close(descriptor)
+        descriptor = opened
+        loss = nil
+        name?.tell(.remade)
+    }
+
+    private func lost(_ reason: String) {
+        if loss != reason { name?.tell(.lost(reason)) }
+        loss = reason
+    }
+
+    private func found() {
+        if loss != nil { name?.tell(.found) }
+        loss = nil
     }
 }

@@ -13,22 +13,22 @@ final class Runner: @unchecked Sendable {
     private static let timerNanosecondsMin: Int64 = 100_000
 
     private let loop: any EventLoop
-    private let plan: RunPlan
+    let plan: RunPlan
     private let connector: Connector
-    private var pump: Pump
+    var pump: Pump
     private var connection: StreamConnection?
     /// Whether the connection, or the last one, never brought a session: the next attempt begins elsewhere.
     private var isUnproven = false
     /// The readers of the pump's sources, and the writers of its sinks, by their numbers.
-    private var inputs: [Input?] = []
+    var inputs: [Input?] = []
     private var output: OutputWriter?
     /// The FIFOs that are read, by the numbers of their sources.
     private let fifos: [Int: Int32]
     private var tailReaders: [TailReader] = []
     /// The pipes that are read: FIFOs, and what the command prints.
-    private var pipeReaders: [(source: Int, reader: PipeReader)] = []
+    var pipeReaders: [(source: Int, reader: PipeReader)] = []
     private let coprocess: Coprocess?
-    private var writers: [Int: any SinkWriter] = [:]
+    var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
     private var timer: (at: Instant, task: Scheduled<Void>)?
     private var waiting: [Pump.Input] = []
@@ -39,7 +39,7 @@ final class Runner: @unchecked Sendable {
     /// What the command is told when we are told to stop.
     private var stopSignal: Int32?
     /// A source's reader.
-    private struct Input {
+    struct Input {
         let reader: any SourceReader
         /// Whether it has a permission that it has not used yet.
         var isReading = false
@@ -99,14 +99,15 @@ final class Runner: @unchecked Sendable {
         }
         for (source, descriptor) in fifos { openPipe(descriptor, as: source) }
         for source in pump.sources.indices { openTail(source) }
+        if !fifoPaths.isEmpty { FIFOWatch(fifoPaths) { [self] in enter { self.lookAtFIFOs() } }.begin() }
         if plan.showsProgress { progress = ProgressLine(began: Clock.monotonic()) }
         feed(.start)
     }
 
-    private func enter(_ work: @escaping @Sendable () -> Void) { loop.execute(work) }
+    func enter(_ work: @escaping @Sendable () -> Void) { loop.execute(work) }
 
     /// Gives the pump an input and does what it says; an input that comes meanwhile waits its turn.
-    private func feed(_ input: Pump.Input) {
+    func feed(_ input: Pump.Input) {
         waiting.append(input)
         guard !isFeeding else { return }
         isFeeding = true
@@ -170,6 +171,9 @@ final class Runner: @unchecked Sendable {
             progress?.clear()
             Diagnostics.say(text)
         case .savePositions(let positions): plan.positions?.save(positions)
+        case .openSource(let source): openSource(source)
+        case .closeSource(let source): closeSource(source)
+        case .openSink(let sink): openNewSink(sink)
         case .signalChild: coprocess?.signal(stopSignal ?? SIGTERM)
         case .killChild: coprocess?.signal(SIGKILL)
         case .finish(let status): finish(status)
@@ -262,16 +266,23 @@ final class Runner: @unchecked Sendable {
         }
     }
 
-    private func openPipe(_ descriptor: Int32, as source: Int) {
-        let reader = PipeReader(descriptor: descriptor) { [self] in take($0, from: source) }
+    func openPipe(_ descriptor: Int32, as source: Int) {
+        var name: (String, @Sendable (EndpointNews) -> Void)?
+        let endpoint = pump.sources[source].endpoint
+        if case .fifo(let path) = endpoint {
+            name = (path, { [self] news in enter { self.feed(.news(news, endpoint)) } })
+        }
+        let reader = PipeReader(descriptor: descriptor, name: name) { [self] in take($0, from: source) }
         guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
         pipeReaders.append((source, reader))
         inputs[source] = Input(reader: reader)
     }
 
-    private func openTail(_ source: Int) {
+    func openTail(_ source: Int) {
         guard case .tail(let path) = pump.sources[source].endpoint else { return }
-        let reader = TailReader(path, saved: plan.options.tailPositions) { [self] item in
+        let endpoint = pump.sources[source].endpoint
+        let tell: @Sendable (EndpointNews) -> Void = { [self] news in enter { self.feed(.news(news, endpoint)) } }
+        let reader = TailReader(path, saved: plan.options.tailPositions, tell: tell) { [self] item in
             enter {
                 self.inputs[source]?.isReading = false
                 self.feed(.tailed(item, source: source))
@@ -311,19 +322,22 @@ final class Runner: @unchecked Sendable {
         }
     }
 
-    private func openSink(_ sink: Int) {
+    func openSink(_ sink: Int) {
         let deliver: @Sendable (SinkOutcome) -> Void = { [self] outcome in
             enter {
                 switch outcome {
                 case .written(let total): self.feed(.outputWritten(total, sink: sink))
                 case .failing(let reason): self.feed(.sinkFailing(reason, sink: sink))
                 case .recovered: self.feed(.sinkRecovered(sink: sink))
+                case .remade: self.feed(.news(.remade, self.pump.sinks[sink].endpoint))
                 }
             }
         }
         switch pump.sinks[sink].endpoint {
-        case .file(let path): writers[sink] = FileWriter(path, deliver: deliver)
-        case .fifo(let path): writers[sink] = FIFOWriter(path, deliver: deliver)
+        case .file(let path): writers[sink] = FileWriter(path, pump.router.fileOptions(of: path), deliver: deliver)
+        case .fifo(let path):
+            writers[sink] = FIFOWriter(path, deliver: deliver)
+            if writers[sink] == nil { deliver(.failing(Diagnostics.describe(errno))) }
         case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands, .tail:
             preconditionFailure("the router gives files and FIFOs as sinks")
         }
@@ -346,8 +360,11 @@ final class Runner: @unchecked Sendable {
         case .reload:
             // The hang-up of a terminal that this run was on.
             if hadTerminal, stopsAsked == 0 { return answer(.stop(SIGHUP, isOfTerminal: false)) }
+            FIFO.makeMissing(fifoPaths)
+            lookAtFIFOs()
             for writer in writers.values { writer.reopen() }
             for reader in tailReaders { reader.look() }
+            readConfiguration()
         }
     }
 

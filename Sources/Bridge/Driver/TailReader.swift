@@ -10,6 +10,7 @@ final class TailReader: SourceReader, @unchecked Sendable {
     private static let chunkBytesMax = 65_536
 
     private let deliver: @Sendable (TailCursor.Item) -> Void
+    private let tell: @Sendable (EndpointNews) -> Void
     private let wake: Pipe
     // The thread's own.
     private var set: TailSet
@@ -19,23 +20,29 @@ final class TailReader: SourceReader, @unchecked Sendable {
     private var watched: [Int32: Int32] = [:]
     private var folderWatch: Int32 = -1
     private var mounts = Mounts()
+    /// What was told of files that cannot be read.
+    private var told: [String: String] = [:]
 
-    /// Begins the thread; `deliver` is called on it.
-    init?(_ path: String, saved: [TailPosition], deliver: @escaping @Sendable (TailCursor.Item) -> Void) {
+    /// Begins the thread; `tell` and `deliver` are called on it.
+    init?(
+        _ path: String, saved: [TailPosition], tell: @escaping @Sendable (EndpointNews) -> Void,
+        deliver: @escaping @Sendable (TailCursor.Item) -> Void
+    ) {
         guard let pipe = Pipe() else { return nil }
         for end in [pipe.read, pipe.write] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
         wake = pipe
         self.deliver = deliver
+        self.tell = tell
         set = TailSet(TailPattern(path), saved: saved)
         inotify = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
         startThread(named: "tail") { self.run() }
     }
 
-    func permit() { tell(1) }
+    func permit() { wake(with: 1) }
     /// SIGHUP: looks at once.
-    func look() { tell(0) }
+    func look() { wake(with: 0) }
 
-    private func tell(_ byte: UInt8) {
+    private func wake(with byte: UInt8) {
         var byte = byte
         _ = write(wake.write, &byte, 1)
     }
@@ -44,13 +51,14 @@ final class TailReader: SourceReader, @unchecked Sendable {
         while true {
             let isBlind = !watchFolder()
             set.look(&files)
+            tellTroubles()
             while permissions > 0, let item = set.next(&files, bytesMax: Self.chunkBytesMax, at: Clock.monotonic()) {
                 permissions -= 1
                 deliver(item)
             }
             // A change that came before its watch was there is not told: so it is looked once more.
             if watchFiles() { continue }
-            wait(isBlind || isRemote())
+            wait(isBlind || !told.isEmpty || isRemote())
         }
     }
 
@@ -76,13 +84,30 @@ final class TailReader: SourceReader, @unchecked Sendable {
         while read(inotify, &buffer, buffer.count) > 0 {}
     }
 
+    /// Files that are there and cannot be read: told once, and looked at until they can.
+    private func tellTroubles() {
+        let troubles = files.takeTroubles().filter { path, reason in
+            if path == set.pattern.text || path == set.pattern.folder { return true }
+            let name = path.split(separator: "/").last.map(String.init) ?? ""
+            // A folder may well have a name that a glob means.
+            return set.pattern.isGlob && reason != SystemFiles.notRegular
+                && set.pattern.path(of: name) == path && set.pattern.chosen(among: [name]) == [name]
+        }
+        for (path, reason) in troubles.sorted(by: { $0.key < $1.key }) where told[path] != reason {
+            tell(.lost("\(reason) (\(path))"))
+        }
+        if !told.isEmpty, troubles.isEmpty { tell(.found) }
+        told = troubles
+    }
+
     // MARK: - Watches
 
     /// Watches names come and go.
     /// - Returns: Whether that can be watched.
     private func watchFolder() -> Bool {
         let folder = set.pattern.folder
-        let mask = UInt32(IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
+        let names = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB
+        let mask = UInt32(names | IN_DELETE_SELF | IN_MOVE_SELF)
         guard let real = realpath(folder, nil) else { return false }
         defer { free(real) }
         // Asked for again it is the same watch, unless the folder is another.
@@ -151,7 +176,15 @@ private struct Mounts {
 
 /// The system's files as a cursor asks for them.
 struct SystemFiles: TailFiles {
+    static let notRegular = "not a regular file"
     private var closed: [Int32] = []
+    private var troubles: [String: String] = [:]
+
+    /// What hindered the reading of files since the last call, by their paths.
+    mutating func takeTroubles() -> [String: String] {
+        defer { troubles = [:] }
+        return troubles
+    }
 
     /// The handles that were closed since the last call.
     mutating func takeClosed() -> [Int32] {
@@ -159,16 +192,31 @@ struct SystemFiles: TailFiles {
         return closed
     }
 
-    func look(_ path: String) -> FileFacts? {
+    mutating func look(_ path: String) -> FileFacts? {
         var status = stat()
-        return stat(path, &status) == 0 ? Self.facts(status) : nil
+        guard stat(path, &status) == 0 else {
+            note(path, errno)
+            return nil
+        }
+        let facts = Self.facts(status)
+        if facts == nil { troubles[path] = Self.notRegular }
+        return facts
     }
 
-    func open(_ path: String) -> (handle: Int32, facts: FileFacts)? {
+    private mutating func note(_ path: String, _ code: Int32) {
+        // What is not there yet is waited for.
+        if code != ENOENT, code != ENOTDIR { troubles[path] = Diagnostics.describe(code) }
+    }
+
+    mutating func open(_ path: String) -> (handle: Int32, facts: FileFacts)? {
         let handle = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-        guard handle >= 0 else { return nil }
+        guard handle >= 0 else {
+            note(path, errno)
+            return nil
+        }
         guard let facts = facts(handle) else {
             Glibc.close(handle)
+            troubles[path] = Self.notRegular
             return nil
         }
         return (handle, facts)
@@ -197,8 +245,11 @@ struct SystemFiles: TailFiles {
         Glibc.close(handle)
     }
 
-    func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
+    mutating func names(in folder: String) -> [String] {
+        guard let directory = opendir(folder) else {
+            note(folder, errno)
+            return []
+        }
         defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {

@@ -8,15 +8,19 @@ struct InputSource: Sendable {
     /// As a configuration names it.
     let endpoint: Endpoint
     /// As the rules know it.
-    let route: Source
+    var route: Source
     /// What it holds.
     let reads: Pump.Options.Reads
     var framer: LineFramer
+    /// What `{source}` says of its lines.
+    var origin: String
     /// What of the last chunk waits for room in the store.
     var undigested: ArraySlice<UInt8> = []
     /// The number of the last line.
     var lines: UInt64 = 0
     var complaintsTold: Instant?
+    /// Whether no rule reads it any more.
+    var isRetired = false
     /// The source that it is a file of.
     var parent: Int?
     /// Where its file stands once what was read is digested.
@@ -41,7 +45,9 @@ extension Pump {
     }
 
     private func mayRead(_ source: Int) -> Bool {
-        guard phase == .running, sources[source].undigested.isEmpty, !isFull else { return false }
+        guard phase == .running, !sources[source].isRetired, sources[source].undigested.isEmpty, !isFull else {
+            return false
+        }
         if case .tail = sources[source].endpoint {
             for file in sources where file.parent == source && !file.undigested.isEmpty { return false }
         }
@@ -102,6 +108,8 @@ extension Pump {
     mutating func finishLines() {
         // The end of a file may be in the middle of a line: the next run reads it whole.
         for source in sources.indices where sources[source].parent == nil { finishLine(of: source) }
+        flushLines()
+        commit()
         complain(atOnce: true)
     }
 
@@ -109,7 +117,7 @@ extension Pump {
         withFramer(of: source) { framer, pump in
             framer.finish { line, note in pump.takeLine(line, note, from: source) }
         }
-        flushLines()
+        flushLines(of: source)
         commit()
     }
 
@@ -130,7 +138,9 @@ extension Pump {
         case .nothing: unexpectedInput()
         case .commands: takeCommand(line, number: note.number)
         case .lines:
-            route(.line(Record.Line(bytes: Array(line), number: note.number)), from: sources[source].route)
+            route(
+                .line(Record.Line(bytes: Array(line), number: note.number, source: sources[source].origin)),
+                from: sources[source].route, number: source)
         }
     }
 
@@ -165,5 +175,15 @@ extension Pump {
         let text = "the pattern of bridge \(name) gives up\(place): \(trouble.what); such lines count as \(counts)"
         actions.append(.say(.warning, text))
         emit(.error(code: "pattern", text: text))
+    }
+}
+
+extension Endpoint {
+    /// What `{source}` says of lines from there, where they have no file's own name.
+    var origin: String {
+        switch self {
+        case .fifo(let path), .tail(let path): path
+        case .stdin, .stdout, .xmpp, .room, .events, .presence, .commands, .file: "\(self)"
+        }
     }
 }

@@ -22,6 +22,8 @@ struct MessageStanza {
         var isForOccupant = false
         /// The id of the message that it takes the place of (XEP-0308).
         var replaces: String?
+        /// Which bridges it has passed, where it is made of a message.
+        var hop: HopMark?
     }
 
     /// Everything of a message before the number in its id: the same for each message to one recipient.
@@ -62,6 +64,7 @@ struct MessageStanza {
             writer.attributeValue(replaces)
             writer.raw("'/>")
         }
+        content.hop?.write(to: &writer)
         // A room delivers what is for one occupant; the mark tells the client's other devices (XEP-0045 7.5).
         if content.isForOccupant { writer.raw("<x xmlns='http://jabber.org/protocol/muc#user'/>") }
         writer.raw("<origin-id xmlns='urn:xmpp:sid:0' id='")
@@ -89,7 +92,7 @@ struct MessageStanza {
         let texts =
             content.to.text.utf8.count + (content.subject?.utf8.count ?? 0) + (content.thread?.utf8.count ?? 0)
             + (content.replaces?.utf8.count ?? 0)
-        return Self.frameBytesMin + idPrefix.utf8.count * 2 + texts * 6
+        return Self.frameBytesMin + (content.hop?.byteCount ?? 0) + idPrefix.utf8.count * 2 + texts * 6
     }
 
     /// The id of a row.

@@ -226,7 +226,10 @@ extension Pump {
 
     /// What the rules say about the FIFOs that they write to, for sinks and sources.
     mutating func settleOverflow() {
-        for (number, sink) in sinks.enumerated() { sinkNumbers[sink.endpoint] = number }
+        for number in sinks.indices {
+            sinkNumbers[sinks[number].endpoint] = number
+            sinks[number].dropsOldest = false
+        }
         for rule in router.rules where rule.overflow == .dropOldest {
             for case .fifo(let path) in rule.to {
                 if let sink = sinkNumbers[.fifo(path)] { sinks[sink].dropsOldest = true }

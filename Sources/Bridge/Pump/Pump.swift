@@ -31,6 +31,14 @@ struct Pump {
         case sinkFailing(String, sink: Int)
         /// It writes again.
         case sinkRecovered(sink: Int)
+        /// The configuration file was read again (SIGHUP), and is right.
+        case reload(Reload)
+        /// It was, and is wrong: its mistakes, a line each.
+        case reloadRefused([String])
+        /// A source that a reload has brought cannot be opened.
+        case sourceUnavailable(String, source: Int)
+        /// What became of a FIFO, or of the files of a `tail:`.
+        case news(EndpointNews, Endpoint)
         /// SIGTERM or SIGINT.
         case stop
         /// The co-process has ended, and all that it printed is told.
@@ -53,6 +61,12 @@ struct Pump {
         case signalChild
         /// Kill it.
         case killChild
+        /// A source that has come with a reload, or is read again.
+        case openSource(Int)
+        /// A source that no rule reads any more.
+        case closeSource(Int)
+        /// A sink that has come with a reload.
+        case openSink(Int)
         /// The run is over; standard output has been written.
         case finish(ExitStatus)
     }
@@ -146,7 +160,7 @@ struct Pump {
         static let recipientsMax = 10_000
     }
 
-    let options: Options
+    var options: Options
     var session: ClientSession
     var router: Router
     var store: MemoryStore
@@ -200,6 +214,8 @@ struct Pump {
     var held: HeldTexts
     var tails: TailedFiles
     var child: ChildState
+
+    var hops = Hops()
 
     // Inbound.
     var sinks: [OutputSink]
@@ -256,11 +272,15 @@ struct Pump {
         store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
         child = options.hasChild ? .running : .none
         sources = [
-            InputSource(endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer())
+            InputSource(
+                endpoint: .stdin, route: .stdin, reads: options.reads, framer: options.newFramer(),
+                origin: Endpoint.stdin.origin)
         ]
         for (number, endpoint) in router.localSources.enumerated() {
             let framer = LineFramer(.text, limits: options.framing)
-            sources.append(InputSource(endpoint: endpoint, route: .local(number), reads: .lines, framer: framer))
+            sources.append(
+                InputSource(
+                    endpoint: endpoint, route: .local(number), reads: .lines, framer: framer, origin: endpoint.origin))
         }
         sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
         accountJID = configuration.account
@@ -295,6 +315,10 @@ struct Pump {
         case .outputFailed(let reason, let isGone): outputFailed(reason, isGone: isGone)
         case .sinkFailing(let reason, let sink): sinkFailing(reason, sink)
         case .sinkRecovered(let sink): sinkRecovered(sink)
+        case .reload(let change): reload(change)
+        case .reloadRefused(let mistakes): reloadRefused(mistakes)
+        case .sourceUnavailable(let reason, let source): sourceUnavailable(reason, source)
+        case .news(let news, let endpoint): tell(news, of: endpoint)
         case .stop: stop()
         case .childEnded(let end): childEnded(end)
         case .status: actions.append(.say(.error, statusLine))

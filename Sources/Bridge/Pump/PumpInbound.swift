@@ -104,7 +104,7 @@ extension Pump {
         if isShownAgain(message) || isSated { return }
         counters.messagesReceived += 1
         guard router.usesEvents else { return }
-        route(.event(.message(EventRecord.MessageFields(message, account: accountJID))), from: .session)
+        route(message)
         commit()
     }
 

@@ -7,14 +7,15 @@ import Stanza
 // Records to rules to the spool to the session.
 extension Pump {
     /// Runs a record through the rules and carries the deliveries on.
-    mutating func route(_ record: Record, from source: Source) {
+    /// - Parameter number: of a line the source's, or the file's, among ``sources``.
+    mutating func route(_ record: Record, from source: Source, number: Int = 0) {
         var found: [Delivery] = []
         swap(&found, &deliveries)
         router.route(record, from: source, at: wall, into: &found)
         for delivery in found { shape(delivery) }
         found.removeAll(keepingCapacity: true)
         swap(&found, &deliveries)
-        join(record, from: source)
+        join(record, from: source, number: number)
     }
 
     /// - Parameter edit: the chain of edits that a text belongs to.
@@ -24,10 +25,10 @@ extension Pump {
             var content = MessageStanza.Content(
                 to: jid, type: router.rules[delivery.rule].type.rawValue, body: body)
             content.asksReceipt = options.asksReceipts
-            append(content.headed(by: delivery), edit)
+            append(content.headed(by: delivery, hops.current), edit)
         case (.room(let room), .text(let body)):
             let content = MessageStanza.Content(to: room, type: "groupchat", body: body)
-            append(content.headed(by: delivery), edit)
+            append(content.headed(by: delivery, hops.current), edit)
         case (.presence, .text(let text)): show(text, router.rules[delivery.rule].shown)
         case (.stdout, .text(let text)): printText(text)
         case (.stdout, .event(let event)): printEvent(event)
@@ -247,11 +248,12 @@ extension Pump {
 
 extension MessageStanza.Content {
     /// With what its rule says it carries beside its body.
-    fileprivate func headed(by delivery: Delivery) -> Self {
+    fileprivate func headed(by delivery: Delivery, _ hop: HopMark?) -> Self {
         var content = self
         content.subject = delivery.subject
         content.thread = delivery.thread
         content.lang = delivery.lang
+        content.hop = hop
         return content
     }
 }

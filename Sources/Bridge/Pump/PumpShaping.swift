@@ -23,10 +23,11 @@ struct HeldTexts {
     /// Whether the report itself is on its way: one that is dropped makes no other.
     var isTelling = false
 
-    /// Lines of one source on their way to one rule.
+    /// Lines of one source, or of one file of a `tail:`, on their way to one rule.
     struct LineSource: Hashable {
         var rule: Int
-        var source: Source
+        /// Among the pump's sources.
+        var number: Int
     }
 
     /// A chain of messages of one rule, of which each edits the first (XEP-0308).
@@ -41,6 +42,12 @@ struct HeldTexts {
         var rule: Int
         var cause: Shaper.Report.Cause
         var count: UInt64
+    }
+
+    /// Numbers rise over a reload.
+    mutating func goOn(from old: HeldTexts) {
+        lastToken = old.lastToken
+        told = old.told
     }
 
     init(_ router: Router) {
@@ -97,11 +104,11 @@ extension Pump {
     // MARK: - Lines
 
     /// Gives a line to the rules that join lines.
-    mutating func join(_ record: Record, from source: Source) {
+    mutating func join(_ record: Record, from source: Source, number: Int) {
         guard case .line(let line) = record else { return }
         for rule in held.joiningRules where router.takes(rule, from: source) {
             guard let group = router.rules[rule].shaping.group else { continue }
-            let key = HeldTexts.LineSource(rule: rule, source: source)
+            let key = HeldTexts.LineSource(rule: rule, number: number)
             var joined: [LineGroup.Joined] = []
             let token = held.nextToken()
             held.lines[key, default: LineGroup(group)].take(line, token: token, at: now, into: &joined)
@@ -109,14 +116,17 @@ extension Pump {
         }
     }
 
-    /// The source has ended: its last record will not go on.
-    mutating func flushLines() {
-        withEachGroup { $0.flush(into: &$1) }
+    /// A source has ended, or without a number all have: the last record will not go on.
+    mutating func flushLines(of number: Int? = nil) {
+        withEachGroup(of: number) { $0.flush(into: &$1) }
     }
 
-    private mutating func withEachGroup(_ body: (inout LineGroup, inout [LineGroup.Joined]) -> Void) {
+    private mutating func withEachGroup(
+        of number: Int? = nil, _ body: (inout LineGroup, inout [LineGroup.Joined]) -> Void
+    ) {
+        let keys = held.lines.keys.filter { number == nil || $0.number == number }
         // In the order of the rules, so that a run can be told again.
-        for key in held.lines.keys.sorted(by: { $0.rule < $1.rule }) {
+        for key in keys.sorted(by: { ($0.rule, $0.number) < ($1.rule, $1.number) }) {
             guard var group = held.lines.removeValue(forKey: key) else { continue }
             var joined: [LineGroup.Joined] = []
             body(&group, &joined)
@@ -136,12 +146,14 @@ extension Pump {
     /// Carries a delivery on, through the shaping of its rule where that has one.
     mutating func shape(_ delivery: Delivery) {
         if isOverrun, delivery.isSent { return dropRelayed() }
+        guard mayGoOn(delivery) else { return }
         guard case .text(let text) = delivery.content, held.shapers[delivery.rule] != nil,
             // A delivery's destination is one of its rule's.
             let destination = router.rules[delivery.rule].to.firstIndex(of: delivery.destination)
         else { return carry(delivery) }
         var shaped: [Shaper.Shaped] = []
         let token = held.nextToken()
+        hops.hold(hops.current, by: delivery.rule)
         held.shapers[delivery.rule]?.take(text, token: token, for: destination, at: now, into: &shaped)
         // Nothing is held back any more once the run is ending.
         if phase != .running { held.shapers[delivery.rule]?.flush(into: &shaped) }
@@ -149,6 +161,9 @@ extension Pump {
     }
 
     private mutating func carry(_ shaped: [Shaper.Shaped], of rule: Int) {
+        let outer = hops.current
+        if !shaped.isEmpty { hops.current = hops.release(by: rule, isLast: held.shapers[rule]?.heldCount == 0) }
+        defer { hops.current = outer }
         for one in shaped {
             let delivery = router.delivery(of: one.text, by: rule, to: one.destination)
             let edit = HeldTexts.Edit(rule: rule, handle: one.replaces ?? one.handle)
@@ -179,6 +194,23 @@ extension Pump {
     mutating func flushHeld() {
         flushLines()
         withEachShaper { $0.flush(into: &$1) }
+        commit()
+    }
+
+    /// Gives out all that one rule holds back.
+    mutating func flushHeld(of rule: Int) {
+        for key in held.lines.keys where key.rule == rule {
+            guard var group = held.lines.removeValue(forKey: key) else { continue }
+            var joined: [LineGroup.Joined] = []
+            group.flush(into: &joined)
+            for one in joined { routeJoined(one, to: rule) }
+        }
+        guard var shaper = held.shapers[rule] else { return }
+        held.shapers[rule] = nil
+        var shaped: [Shaper.Shaped] = []
+        shaper.flush(into: &shaped)
+        held.shapers[rule] = shaper
+        carry(shaped, of: rule)
         commit()
     }
 

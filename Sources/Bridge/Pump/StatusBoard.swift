@@ -26,6 +26,14 @@ struct StatusBoard: Sendable {
         return due(at: now)
     }
 
+    /// From now on this is shown where no rule says otherwise.
+    /// - Returns: What is to be shown now.
+    mutating func rebase(_ presence: Configuration.Presence, at now: Instant) -> Configuration.Presence? {
+        let isShown = until == nil && (shown == nil || shown == base)
+        base = presence
+        return isShown ? want(presence, hold: nil, at: now) : nil
+    }
+
     /// When to call ``expire(at:)``.
     var deadline: Instant? {
         let change = wanted == nil ? nil : next

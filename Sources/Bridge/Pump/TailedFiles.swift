@@ -44,7 +44,7 @@ extension Pump {
     mutating func tailed(_ item: TailCursor.Item, by source: Int) {
         switch item {
         case .began(let stream, let position):
-            openSlot(.init(source: source, number: stream))
+            openSlot(.init(source: source, number: stream), path: position.path)
             mark(position)
         case .bytes(let stream, let bytes, let position):
             guard let slot = tails.slots[.init(source: source, number: stream)] else { return }
@@ -65,11 +65,11 @@ extension Pump {
         }
     }
 
-    private mutating func openSlot(_ stream: TailedFiles.Stream) {
+    private mutating func openSlot(_ stream: TailedFiles.Stream, path: String) {
         let parent = sources[stream.source]
         var source = InputSource(
             endpoint: parent.endpoint, route: parent.route, reads: .lines,
-            framer: LineFramer(.text, limits: options.framing))
+            framer: LineFramer(.text, limits: options.framing), origin: path)
         source.parent = stream.source
         if let slot = tails.freeSlots.popLast() {
             sources[slot] = source

@@ -163,6 +163,11 @@ public struct TailCursor: Sendable {
 
     private mutating func begin(_ files: inout some TailFiles, _ streams: inout UInt64) {
         let live = files.open(path)
+        if live == nil, files.look(path) != nil {
+            // It is there and cannot be read: its time begins when it can.
+            hasLooked = false
+            return
+        }
         if let saved {
             self.saved = nil
             if resume(saved, live, &files, &streams) { return }

@@ -1,6 +1,6 @@
 public import Stanza
 
-/// Lines of one source that are one record of a rule (`group` with `start` or `continue`), before the rule sees them: a
+/// Lines of one source, or of one file of a `tail:`, that are one record of a rule (`group` with `start` or `continue`), before the rule sees them: a
 /// stack trace is one message, not forty.
 ///
 /// A record ends with the line that begins the next, when none has come for ``Shaping/Group/within``, or at a cap.
@@ -10,6 +10,7 @@ public struct LineGroup {
     private var lines = 0
     private var bytes: [UInt8] = []
     private var number: UInt64 = 0
+    private var source = ""
     private var tokens = Tokens()
     private var until: Instant?
 
@@ -51,6 +52,7 @@ public struct LineGroup {
         if lines > 0, isFull || begins(line.bytes) { flush(into: &joined) }
         if lines == 0 {
             number = line.number
+            source = line.source
         } else {
             bytes.append(UInt8(ascii: "\n"))
         }
@@ -68,7 +70,7 @@ public struct LineGroup {
     /// Gives out what is held, at the end of the source or at a stop.
     public mutating func flush(into joined: inout [Joined]) {
         guard lines > 0 else { return }
-        joined.append(Joined(line: .init(bytes: bytes, number: number), tokens: tokens))
+        joined.append(Joined(line: .init(bytes: bytes, number: number, source: source), tokens: tokens))
         bytes.removeAll(keepingCapacity: true)
         tokens = Tokens()
         lines = 0

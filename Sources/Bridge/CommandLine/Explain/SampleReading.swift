@@ -71,7 +71,8 @@ struct SampleReading<Writer: RehearsalWriter> {
         case .refused: tellBroken(note.number, "it is longer than \(Self.eventBytesMax) bytes")
         case .whole, .part:
             guard sample.holdsEvents else {
-                return take(.line(.init(bytes: Array(line), number: note.number)), note.number, nil)
+                let line = Record.Line(bytes: Array(line), number: note.number, source: sample.source.origin)
+                return take(.line(line), note.number, nil)
             }
             do throws(EventReader.Problem) {
                 let (event, time) = try EventReader.read(line)
