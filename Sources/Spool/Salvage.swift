@@ -46,7 +46,9 @@ public struct Salvage: Equatable, Sendable {
         guard let rows = try? Statement(damaged, "SELECT * FROM \(table) NOT INDEXED ORDER BY rowid \(order)")
         else { return false }
         let values = (1...rows.columns).map { "?\($0)" }.joined(separator: ", ")
-        guard let insert = try? Statement(store, "INSERT OR REPLACE INTO \(table) VALUES (\(values))") else { return false }
+        guard let insert = try? Statement(store, "INSERT OR REPLACE INTO \(table) VALUES (\(values))") else {
+            return false
+        }
         while true {
             var count = 0
             var isOver = false

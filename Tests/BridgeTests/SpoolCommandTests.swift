@@ -103,7 +103,8 @@ private let lanes: [StoreOrder] = [
     }
 
     @Test func messagesAreListedShownAndExported() throws {
-        try fill(1, [stanza(1, to: "ops@example.org", "one\u{1B}[31m"), stanza(2, to: "ops@example.org", "two\nlines")])
+        try fill(
+            1, [stanza(1, to: "ops@example.org", "one\u{1B}[31m"), stanza(2, to: "ops@example.org", "two\nlines")])
         try fill(2, [stanza(1, to: "chat@example.org", "three"), .bury(1, refused)], account: "other@example.org")
         let list = try listing { try $0.messages(json: false) }
         #expect(
@@ -177,7 +178,9 @@ private let lanes: [StoreOrder] = [
         #expect(try change { try $0.drop(.all, deadOnly: true) } == "1 message is forgotten\n")
         lock.release()
         #expect(try change { try $0.drop(try select("1/2"), deadOnly: false) } == "1 message is forgotten\n")
-        #expect(try change { try $0.drop(.lanes(["xmpp:ops@example.org"]), deadOnly: false) } == "2 messages are forgotten\n")
+        #expect(
+            try change { try $0.drop(.lanes(["xmpp:ops@example.org"]), deadOnly: false) }
+                == "2 messages are forgotten\n")
         #expect(try SQLiteStore(path: "\(path)/part-1/spool.db").contents().lanes.map(\.rows) == [0, 1])
         #expect(throws: StartFailure.self) { try change { try $0.drop(.lanes(["xmpp:x@y"]), deadOnly: false) } }
     }

@@ -27,6 +27,18 @@ import Testing
         try scratch.write(bytes)
     }
 
+    /// The page with that row in it.
+    private func page(of row: Int, in scratch: Scratch) throws -> Int {
+        let mark = [1, 1, 1, 1] + Array("o\(row)".utf8)
+        let bytes = try #require(scratch.read())
+        let place = bytes.withUnsafeBufferPointer { whole in
+            (0..<whole.count - mark.count).first { place in
+                whole[place + 4] == mark[4] && whole[place..<place + mark.count].elementsEqual(mark)
+            }
+        }
+        return try #require(place) / 4_096
+    }
+
     @Test func allOfAWholeFileComesOver() throws {
         try fill(500)
         let salvage = try Salvage.bring(from: scratch.file, into: fresh, forgetting: ["token"])
@@ -36,7 +48,8 @@ import Testing
 
     @Test func whatLiesBeforeAndBehindTheDamageComesOver() throws {
         try fill(5_000)
-        try damage(100..<101)
+        let page = try page(of: 2_500, in: scratch)
+        try damage(page..<page + 1)
         let salvage = try Salvage.bring(from: scratch.file, into: fresh, forgetting: ["token"])
         #expect(salvage.rows > 4_900 && salvage.rows < 4_999 && !salvage.isWhole && salvage.deadLetters == 1)
         let contents = try SQLiteStore(path: fresh).contents()
@@ -81,7 +94,8 @@ import Testing
     /// A small file is looked at whole when it is opened; a large one where there is reason to.
     @Test func damageIsFound() throws {
         try fill(500)
-        try damage(20..<21)
+        let page = try page(of: 250, in: scratch)
+        try damage(page..<page + 1)
         #expect {
             _ = try scratch.store()
         } throws: {
@@ -90,7 +104,8 @@ import Testing
         let other = try Scratch()
         try other.store().carryOut(lines(1...20_000))
         var bytes = try #require(other.read())
-        for place in 500 * 4_096..<501 * 4_096 { bytes[place] = 0x5A }
+        let start = try self.page(of: 10_000, in: other) * 4_096
+        for place in start..<start + 4_096 { bytes[place] = 0x5A }
         try other.write(bytes)
         _ = try other.store()
         #expect {

@@ -44,11 +44,13 @@ private enum Faults {
             Faults.strike([EIO]) ? -1 : ftruncate(descriptor, size)
         }
         guard let system = sqlite3_vfs_find(nil), let set = system.pointee.xSetSystemCall else { return false }
-        let writes = ["pwrite", "pwrite64"].map { name in
-            set(system, name, unsafeBitCast(write, to: sqlite3_syscall_ptr.self)) == SQLITE_OK
+        func replace(_ name: UnsafePointer<CChar>, _ call: sqlite3_syscall_ptr) -> Bool {
+            set(system, name, call) == SQLITE_OK
         }
-        return writes.contains(true)
-            && set(system, "ftruncate", unsafeBitCast(truncate, to: sqlite3_syscall_ptr.self)) == SQLITE_OK
+        // SQLite writes by one of these.
+        let call = unsafeBitCast(write, to: sqlite3_syscall_ptr.self)
+        let writes = [replace("pwrite", call), replace("pwrite64", call)]
+        return writes.contains(true) && replace("ftruncate", unsafeBitCast(truncate, to: sqlite3_syscall_ptr.self))
     }()
 }
 
