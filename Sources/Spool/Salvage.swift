@@ -55,7 +55,7 @@ public struct Salvage: Equatable, Sendable {
             var isReadable = true
             try store.transaction { () throws(StoreFailure) in
                 while count < Self.batchMax, !isOver {
-                    do throws(StoreFailure) { isOver = try !rows.step() } catch {
+                    do throws(StoreFailure) { isOver = try rows.step() == false } catch {
                         (isOver, isReadable) = (true, false)
                         return
                     }

@@ -131,11 +131,11 @@ import Testing
         var variables = Self.account
         variables["STATE_DIRECTORY"] = "\(scratch.path)/first:\(scratch.path)/second"
         #expect(try plan(["--events"], session: [], variables).session.resource == "xmpp-bridge.host-1")
-        #expect(access("\(scratch.path)/first/resource-1.lock", F_OK) == 0)
+        #expect(access("\(scratch.path)/first/part-1/lock", F_OK) == 0)
         variables["STATE_DIRECTORY"] = nil
         variables["XDG_STATE_HOME"] = scratch.path
         #expect(try plan(["--events"], session: [], variables).session.resource == "xmpp-bridge.host-1")
-        #expect(access("\(scratch.path)/xmpp-bridge/a@example.org/resource-1.lock", F_OK) == 0)
+        #expect(access("\(scratch.path)/xmpp-bridge/a@example.org/part-1/lock", F_OK) == 0)
     }
 
     @Test func tokensDiffer() throws {

@@ -82,7 +82,7 @@ private let lanes: [StoreOrder] = [
         #expect(
             lines == [
                 "PART RUN PROCESS TO WAITING BYTES SINCE TRIED NEXT TRY REFUSED LAST REFUSAL",
-                "1 daemon 4711 xmpp:ops@example.org 2 436 1970-01-01T00:00:01.000Z 2 1970-01-01T00:01:30.000Z - "
+                "1 daemon 4711 xmpp:ops@example.org 2 412 1970-01-01T00:00:01.000Z 2 1970-01-01T00:01:30.000Z - "
                     + "resource-constraint",
                 "1 daemon 4711 room:chat@example.org 0 - - - - 1 -",
                 "1 daemon 4711 (held back by rules) 1 - - - - - -",
@@ -92,7 +92,7 @@ private let lanes: [StoreOrder] = [
         let head = #""part":1,"run":"daemon","account":"bridge@example.org","process":4711"#
         #expect(
             json == [
-                "{\(head),\"lane\":\"xmpp:ops@example.org\",\"waiting\":2,\"bytes\":436,\"refused\":0,\"to_try_again\":0,"
+                "{\(head),\"lane\":\"xmpp:ops@example.org\",\"waiting\":2,\"bytes\":412,\"refused\":0,\"to_try_again\":0,"
                     + #""since":"1970-01-01T00:00:01.000Z","tried":2,"next_try":"1970-01-01T00:01:30.000Z","#
                     + #""last_refusal":"resource-constraint"}"#,
                 "{\(head),\"lane\":\"room:chat@example.org\",\"waiting\":0,\"bytes\":0,\"refused\":1,\"to_try_again\":0}",
@@ -104,13 +104,13 @@ private let lanes: [StoreOrder] = [
 
     @Test func messagesAreListedShownAndExported() throws {
         try fill(
-            1, [stanza(1, to: "ops@example.org", "one\u{1B}[31m"), stanza(2, to: "ops@example.org", "two\nlines")])
+            1, [stanza(1, to: "ops@example.org", "one\u{202E}"), stanza(2, to: "ops@example.org", "two\nlines")])
         try fill(2, [stanza(1, to: "chat@example.org", "three"), .bury(1, refused)], account: "other@example.org")
         let list = try listing { try $0.messages(json: false) }
         #expect(
             list.split(separator: "\n").map { $0.split { $0 == " " }.joined(separator: " ") } == [
                 "MESSAGE TO SINCE STATE TEXT",
-                #"1/1 xmpp:ops@example.org 1970-01-01T00:00:01.000Z waiting one\u{1b}[31m"#,
+                #"1/1 xmpp:ops@example.org 1970-01-01T00:00:01.000Z waiting one\u{202e}"#,
                 #"1/2 xmpp:ops@example.org 1970-01-01T00:00:01.000Z waiting two\u{a}lines"#,
                 "2/1 room:chat@example.org 1970-01-01T00:00:01.000Z refused: forbidden: not you three",
             ])

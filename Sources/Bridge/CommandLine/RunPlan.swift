@@ -56,10 +56,8 @@ extension RunPlan {
         options.rooms = try RoomsOfRun.choices(
             work.rules, file, request, nick: nick, environment)
         if work.rules.contains(where: { $0.from.contains { if case .tail = $0 { true } else { false } } }) {
-            if !flags.noState {
-                positions = try PositionKeeper(
-                    directory: StatePlace.directory(flags, environment, account: account.jid))
-            }
+            let place = flags.noState ? nil : try StatePlace.directory(flags, environment, account: account.jid)
+            positions = try place.map { path throws(StartFailure) in try PositionKeeper(directory: path) }
             options.tailPositions = try positions?.read() ?? []
         }
         reload = Self.reload(path, file, request, environment, nick: nick)
@@ -67,10 +65,6 @@ extension RunPlan {
         options.watchesInput = work.watchesInput && (command != nil || Self.inputMayBring())
         host = environment.host
         token = Self.randomToken()
-        if flags.noState, request.errand == nil, flags.logLevel <= .info, !flags.quiet {
-            Diagnostics.say(
-                "--no-state: what is not sent when this run ends is gone, and the next one catches up with nothing")
-        }
         logLevel = flags.logLevel
         quiet = flags.quiet
     }
@@ -113,7 +107,13 @@ extension RunPlan {
         }
         // The server of an anonymous login chooses the account, so there is nothing to be stable for.
         if case .anonymous = account.credentials { return nil }
-        if request.session.noState { return "xmpp-bridge.\(environment.host)-\(randomToken())" }
+        if request.session.noState {
+            if request.errand == nil, request.session.logLevel <= .info, !request.session.quiet {
+                Diagnostics.say(
+                    "--no-state: what is not sent when this run ends is gone, and the next one catches up with nothing")
+            }
+            return "xmpp-bridge.\(environment.host)-\(randomToken())"
+        }
         return try StatePart.lease(
             directory: StatePlace.directory(request.session, environment, account: account.jid),
             account: account.jid.text, role: request.role, host: environment.host)
