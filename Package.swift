@@ -52,6 +52,7 @@ let package = Package(
         system("CIDN2", pkgConfig: "libidn2", apt: "libidn2-dev"),
         system("CUnistring", apt: "libunistring-dev"),
         system("CResolv", apt: "libc6-dev"),
+        system("CLinux", apt: "libc6-dev"),
         system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
         .executableTarget(name: "xmpp-bridge", dependencies: ["Bridge"], swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
@@ -69,7 +70,7 @@ let package = Package(
             "Bridge",
             [
                 "Stanza", "Digest", "Session", "Routing", "Endpoints", "Wire", "Spool", "Config",
-                "LoopbackServer", "CResolv",
+                "LoopbackServer", "CResolv", "CLinux",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

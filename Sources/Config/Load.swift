@@ -46,17 +46,18 @@ struct Reading {
         guard let root, !root.isNull else {
             report(
                 root?.start ?? 0, "the file is empty",
-                "expected account, presence, contacts, rooms, receipts or bridges")
+                "expected account, presence, contacts, rooms, receipts, spool or bridges")
             return plan
         }
         let keys = Keys(
-            of: "a configuration", known: ["account", "presence", "contacts", "rooms", "receipts", "bridges"])
+            of: "a configuration", known: ["account", "presence", "contacts", "rooms", "receipts", "spool", "bridges"])
         guard let fields = fields(root, keys) else { return plan }
         if let node = fields["account"] { plan.account = account(node) }
         if let node = fields["presence"] { plan.presence = presence(node) }
         if let node = fields["contacts"] { plan.contacts = contacts(node) }
         if let node = fields["rooms"] { plan.rooms = rooms(node) }
         if let node = fields["receipts"] { plan.receipts = receipts(node) }
+        if let node = fields["spool"] { plan.spool = spool(node) }
         if let node = fields["bridges"] { plan.rules = bridges(node) }
         plan.plainPassword = plainPassword.map(text.place).map { Plan.Place(line: $0.line, column: $0.column) }
         plan.warnings = warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }

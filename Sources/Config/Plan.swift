@@ -13,6 +13,8 @@ public struct Plan: Sendable, Equatable {
     public var rooms: [Room] = []
     /// Receipts (XEP-0184).
     public var receipts = Receipts()
+    /// Where accepted messages wait.
+    public var spool = Spool()
     /// The bridges, in the order of the file.
     public var rules: [Rule] = []
     /// What is legal, and likely not meant.

@@ -13,10 +13,13 @@ extension Schema {
                 "ref": {"type": "string", "description": "The command's."},
                 "line": {"$ref": "#/$defs/number", "description": "The input line's number."},
                 "to": {"$ref": "#/$defs/jid"},
-                "stage": {"enum": ["queued", "sent", "acknowledged", "received", "displayed", "failed"]},
+                "stage": {
+                  "description": "queued: refused for now, it is sent again.",
+                  "enum": ["queued", "sent", "acknowledged", "received", "displayed", "failed"]
+                },
                 "id": {"type": "string", "description": "The stanza's."},
-                "condition": {"$ref": "#/$defs/token", "description": "Why it failed: RFC 6120 8.3.3."},
-                "text": {"type": "string", "description": "Why it failed, for a person."}
+                "condition": {"$ref": "#/$defs/token", "description": "Why it failed, or waits: RFC 6120 8.3.3."},
+                "text": {"type": "string", "description": "Why it failed, or waits, for a person."}
               }
             },
             "result": {

@@ -1,4 +1,4 @@
-/// One destination of one rule: rows of one lane keep their order, and no lane waits for another.
+/// One destination: rows of one lane keep their order, and no lane waits for another.
 public struct Lane: RawRepresentable, Hashable, Sendable {
     /// Its number, given by whoever makes the lanes.
     public var rawValue: UInt32

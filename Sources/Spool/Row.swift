@@ -20,7 +20,7 @@ public struct RowDraft: Equatable, Sendable {
 
 /// An outgoing stanza in the store.
 public struct Row: Equatable, Sendable {
-    /// Given at ``MemoryStore/append(_:)``, rising, from 1, never twice.
+    /// Given at ``Backlog/append(_:)``, rising, from 1, never twice.
     public let number: UInt64
     /// Where it goes.
     public let lane: Lane
@@ -40,7 +40,7 @@ public struct Row: Equatable, Sendable {
         ref = draft.ref
     }
 
-    /// What it counts towards ``MemoryStore/Limits/spoolBytesMax``: its bytes and a constant for its place.
+    /// What it counts towards ``Backlog/Limits/spoolBytesMax``: its bytes and a constant for its place.
     public var bytes: Int { payload.count + originID.utf8.count + (ref?.utf8.count ?? 0) + Self.overheadBytes }
 
     /// About what a row takes beside its bytes, so that many small rows cannot pass the limit unseen.

@@ -181,7 +181,11 @@ public final class SQLiteStore {
             row.bind(4, input.isLine ? 1 : 0)
             row.bind(5, input.bytes)
             try row.run()
-        case .unhold(let token): try remove("DELETE FROM held WHERE token = ?1", token)
+        case .unhold(let tokens):
+            let row = try database.statement("DELETE FROM held WHERE token BETWEEN ?1 AND ?2")
+            row.bind(1, tokens.lowerBound)
+            row.bind(2, tokens.upperBound)
+            try row.run()
         case .position(let path, let value):
             try put(
                 "INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3)", or: "DELETE FROM positions WHERE path = ?1",

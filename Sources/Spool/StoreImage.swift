@@ -65,7 +65,7 @@ public struct StoreImage: Equatable, Sendable {
         case .hold(let input):
             held[input.token] = input
             lastToken = max(lastToken, input.token)
-        case .unhold(let token): held[token] = nil
+        case .unhold(let tokens): held = held.filter { !tokens.contains($0.key) }
         case .position(let path, let value): positions[path] = value
         case .keep(let name, let value): checkpoints[name] = value
         case .spill(let bytes):

@@ -14,8 +14,9 @@ public enum StoreOrder: Equatable, Sendable {
     case postpone(UInt64, attempts: Int, until: Int64, error: String? = nil)
     /// Keeps accepted input that rules hold back (grouping, limits).
     case hold(HeldInput)
-    /// What was made of that held input is in the store, or it was dropped and told.
-    case unhold(UInt64)
+    /// What was made of held input with these tokens is in the store, or it was dropped and told. A token that is not held
+    /// says nothing.
+    case unhold(ClosedRange<UInt64>)
     /// Where the reading of a tailed file stands, in the reader's own form; nil forgets the file.
     case position(path: String, [UInt8]?)
     /// A checkpoint of that name, in its owner's own form; nil forgets it.

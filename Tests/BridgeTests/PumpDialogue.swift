@@ -2,6 +2,7 @@ import ArgumentParser
 import Config
 import Endpoints
 import Session
+import Spool
 import Stanza
 import Testing
 import Wire
@@ -30,8 +31,14 @@ struct PumpDialogue {
     var said: [String] = []
     /// What the session wanted of the connection since the last look.
     var wanted: [Session.Action] = []
-    /// The positions that were saved last.
-    var saved: [TailPosition] = []
+    /// The durable store, where the run has one.
+    var store: StoreImage?
+    /// Whether the store answers nothing.
+    var storeWaits = false
+    /// What it has not answered.
+    private(set) var asked: [Pump.Action] = []
+    /// What of each source may be forgotten there.
+    var consumed: [Int: UInt64] = [:]
     /// The ends that were opened and closed by a reload, by their numbers.
     var opened: [String] = []
     /// What the co-process was told.
@@ -54,7 +61,8 @@ struct PumpDialogue {
     /// A run as the command line and a file (YAML) order it.
     init(
         _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, daemon: Bool = false,
-        command: [String]? = nil, _ adjust: (inout Configuration) -> Void = { _ in }
+        store: StoreImage? = nil, command: [String]? = nil, input: FilePlace? = nil,
+        _ adjust: (inout Configuration) -> Void = { _ in }
     ) throws {
         let request = Request(
             kind: daemon ? .daemon : .filter, filter: try FilterOptions.parse(arguments),
@@ -72,6 +80,10 @@ struct PumpDialogue {
         options.nick = "bridge"
         options.rooms = try RoomsOfRun.choices(
             work.rules, plan, request, nick: "bridge", Environment(variables: [:], host: "host"))
+        self.store = store
+        options.spool = store?.contents
+        options.stateName = store == nil ? nil : "/state"
+        options.input = input
         pump = Pump(
             options: options, configuration: configuration, rules: work.rules, host: "host", token: Self.token,
             random: { [UInt8](repeating: 0, count: $0) })
@@ -81,9 +93,11 @@ struct PumpDialogue {
     /// The same, logged in, with nothing left to look at.
     static func online(
         _ arguments: [String], yaml: String? = nil, retry: Configuration.Retry = .forever, features: String = "",
-        command: [String]? = nil
+        daemon: Bool = false, store: StoreImage? = nil, command: [String]? = nil,
+        input: FilePlace? = nil
     ) throws -> PumpDialogue {
-        var talk = try PumpDialogue(arguments, yaml: yaml, retry: retry, command: command)
+        var talk = try PumpDialogue(
+            arguments, yaml: yaml, retry: retry, daemon: daemon, store: store, command: command, input: input)
         try talk.logIn(features: features)
         talk.settle()
         talk.forget()
@@ -98,7 +112,8 @@ struct PumpDialogue {
             switch action {
             case .say(let level, let text): said.append("\(level): \(text)")
             case .session(let action): wanted.append(action)
-            case .savePositions(let positions): saved = positions
+            case .store, .load: asked.append(action)
+            case .consumed(let source, let bytes): consumed[source] = bytes
             case .openSource(let source): opened.append("open \(source)")
             case .closeSource(let source): opened.append("close \(source)")
             case .openSink(let sink): opened.append("sink \(sink)")
@@ -117,6 +132,21 @@ struct PumpDialogue {
         printed += String(decoding: bytes, as: UTF8.self)
         printedBytes += UInt64(bytes.count)
         if !readerWaits && !bytes.isEmpty { feed(.outputWritten(printedBytes)) }
+        if !storeWaits { answer() }
+    }
+
+    /// The store does what it was asked, and answers.
+    mutating func answer() {
+        while !asked.isEmpty {
+            switch asked.removeFirst() {
+            case .store(let batch):
+                store?.carryOut(batch)
+                feed(.stored(.committed(batch: batch.number)))
+            case .load(let request): feed(.stored(.loaded(request.lane, store?.load(request) ?? [])))
+            case .session, .say, .consumed, .openSource, .closeSource, .openSink, .signalChild, .killChild, .finish:
+                break
+            }
+        }
     }
 
     private var wall: WallTime { WallTime(milliseconds: Self.began.milliseconds + now.nanoseconds / 1_000_000) }
@@ -153,6 +183,8 @@ struct PumpDialogue {
     /// From the order to connect to being online with stream management.
     mutating func logIn(features: String = "", enabled: String = "id='sm-1' resume='true' max='300'") throws {
         try authenticate(features: features)
+        // The server knows nothing of a stream of before.
+        if socket.contains("<resume ") { try server("<failed xmlns='urn:xmpp:sm:3'/>") }
         try bound(enabled)
     }
 

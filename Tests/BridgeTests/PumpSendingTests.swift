@@ -78,7 +78,7 @@ import Testing
         #expect(!talk.pump.wantsInput, "sent is not accepted")
         talk.settle()
         #expect(talk.pump.wantsInput)
-        #expect(talk.pump.store.count == 0)
+        #expect(talk.pump.backlog.count == 0)
         #expect(talk.messages.count == Pump.Limits.spoolRowsMax)
         let ids = talk.messages.map { $0.from("id='").upTo("'", keeping: false) }
         #expect(ids == (1...Pump.Limits.spoolRowsMax).map { "xb-T-\($0)" })
@@ -92,8 +92,8 @@ import Testing
             talk.type(line)
             lines += 1
         }
-        #expect(talk.pump.store.bytes >= Pump.Limits.spoolBytesMax)
-        #expect(talk.pump.store.bytes < Pump.Limits.spoolBytesMax + 65_000)
+        #expect(talk.pump.backlog.bytes >= Pump.Limits.spoolBytesMax)
+        #expect(talk.pump.backlog.bytes < Pump.Limits.spoolBytesMax + 65_000)
     }
 
     @Test func aLostStreamThatCannotBeResumedSendsAgainWithTheSameIDs() throws {

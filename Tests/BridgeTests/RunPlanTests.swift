@@ -3,6 +3,7 @@ import Config
 import Glibc
 import Routing
 import Session
+import Spool
 import Testing
 
 @testable import Bridge
@@ -120,22 +121,28 @@ import Testing
     // MARK: - The resource
 
     @Test func theResourceIsNamedOrRandomOrLeased() throws {
-        #expect(try plan(["--events"], session: ["--resource", "mine"]).session.resource == "mine")
+        #expect(try plan(["--events"], session: ["--no-state", "--resource", "mine"]).session.resource == "mine")
         let first = try plan(["--events"]).session.resource
         let second = try plan(["--events"]).session.resource
         #expect(first?.hasPrefix("xmpp-bridge.host-") == true)
         #expect(first != second)
         let scratch = try Scratch()
-        let leased = try plan(["--events"], session: ["--state", "\(scratch.path)/a/b"]).session.resource
-        #expect(leased == "xmpp-bridge.host-1")
+        let own = try plan(["--events"], session: ["--state", "\(scratch.path)/a/b"])
+        #expect(own.session.resource == "xmpp-bridge.host-2" && own.options.stateName == "\(scratch.path)/a/b")
+        #expect(own.options.spool == StoreContents() && own.keeper != nil)
         var variables = Self.account
         variables["STATE_DIRECTORY"] = "\(scratch.path)/first:\(scratch.path)/second"
-        #expect(try plan(["--events"], session: [], variables).session.resource == "xmpp-bridge.host-1")
-        #expect(access("\(scratch.path)/first/part-1/lock", F_OK) == 0)
+        #expect(try plan(["--events"], session: [], variables).session.resource == "xmpp-bridge.host-2")
+        #expect(access("\(scratch.path)/first/part-2/spool.db", F_OK) == 0)
         variables["STATE_DIRECTORY"] = nil
         variables["XDG_STATE_HOME"] = scratch.path
-        #expect(try plan(["--events"], session: [], variables).session.resource == "xmpp-bridge.host-1")
-        #expect(access("\(scratch.path)/xmpp-bridge/a@example.org/part-1/lock", F_OK) == 0)
+        #expect(try plan(["--events"], session: [], variables).session.resource == "xmpp-bridge.host-2")
+        #expect(access("\(scratch.path)/xmpp-bridge/a@example.org/part-2/spool.db", F_OK) == 0)
+        // Without a place there is no durability, and no run that goes on without a word.
+        variables["XDG_STATE_HOME"] = nil
+        #expect { try plan(["--events"], session: [], variables) } throws: {
+            ($0 as? StartFailure)?.status == .cannotCreate
+        }
     }
 
     @Test func tokensDiffer() throws {

@@ -1,3 +1,4 @@
+import Endpoints
 import Glibc
 import Spool
 import Stanza
@@ -26,9 +27,9 @@ private func leave(
 }
 
 private func take(
-    _ directory: String, role: StateDirectory.Role = .filter, account: String = account, follows: Bool = false
+    _ directory: String, role: StateDirectory.Role = .filter, account: String = account
 ) throws -> StatePart {
-    try StatePart.take(directory: directory, account: account, role: role, host: "host", follows: follows)
+    try StatePart.take(directory: directory, account: account, role: role, host: "host")
 }
 
 private let message: [StoreOrder] = [.lane(Lane(rawValue: 1), name: "xmpp:a@b"), line(1)]
@@ -53,13 +54,14 @@ private let message: [StoreOrder] = [.lane(Lane(rawValue: 1), name: "xmpp:a@b"),
     @Test func eachProcessHasItsOwn() throws {
         // Locks of one process on two descriptors exclude each other as those of two processes do.
         let parts = try (1...3).map { _ in try take("\(path)/a/b") }
-        #expect(parts.map(\.resource) == ["xmpp-bridge.host-1", "xmpp-bridge.host-2", "xmpp-bridge.host-3"])
+        #expect(parts.map(\.resource) == ["xmpp-bridge.host-2", "xmpp-bridge.host-3", "xmpp-bridge.host-4"])
         #expect(mode(parts[0].directory) == 0o700 && mode("\(path)/a/b") == 0o700)
         #expect(mode("\(parts[0].directory)/spool.db") == 0o600 && mode("\(parts[0].directory)/lock") == 0o600)
         #expect(parts.allSatisfy { $0.notes.isEmpty && $0.contents == StoreContents() })
-        // One that keeps nothing is no exception.
-        let lease = try StatePart.lease(directory: "\(path)/a/b", account: account, role: .errand, host: "host")
-        #expect(lease == "xmpp-bridge.host-4")
+        // The first is the daemon's, whoever came before.
+        let daemons = try (1...2).map { _ in try take("\(path)/a/b", role: .daemon) }
+        #expect(daemons.map(\.resource) == ["xmpp-bridge.host-1", "xmpp-bridge.host-5"])
+        #expect(daemons.map(\.follows) == [true, false] && !parts[0].follows)
     }
 
     @Test func theNextAdoptsWhatTheDeadHaveLeft() throws {
@@ -113,24 +115,28 @@ private let message: [StoreOrder] = [.lane(Lane(rawValue: 1), name: "xmpp:a@b"),
         let filter = try take(path)
         #expect(filter.resource == "xmpp-bridge.host-2" && filter.contents.lanes.map(\.rows) == [1])
         #expect(filter.contents.held.isEmpty && filter.contents.checkpoints.isEmpty)
-        let daemon = try take(path, role: .daemon, follows: true)
+        let daemon = try take(path, role: .daemon)
         #expect(daemon.resource == "xmpp-bridge.host-1" && daemon.contents.lanes.isEmpty)
         #expect(daemon.contents.held.count == 1 && daemon.contents.positions == ["/log": [1]])
         #expect(daemon.contents.checkpoints == ["cursor:a@b": [2], "stream": [3]])
     }
 
     @Test func positionsComeToWhoFollows() throws {
-        try leave([.position(path: "/a", [1])], in: "\(path)/part-1")
-        try leave([.position(path: "/b", [2])], in: "\(path)/part-2", role: .daemon)
+        try leave([.position(path: "/a", [1])], in: "\(path)/part-2", role: .filter)
+        try leave([.position(path: "/b", [2])], in: "\(path)/part-3", role: .daemon)
         let living = try take(path)
-        #expect(living.contents.positions == ["/a": [1]])
-        let follower = try take(path, role: .daemon, follows: true)
-        #expect(follower.contents.positions == ["/a": [1], "/b": [2]])
-        #expect {
-            _ = try take(path, role: .daemon, follows: true)
-        } throws: {
-            ($0 as? StartFailure)?.lines.first?.contains("another run follows files") == true
-        }
+        #expect(living.contents.positions == ["/a": [1]] && !living.follows)
+        let follower = try take(path, role: .daemon)
+        #expect(follower.contents.positions == ["/a": [1], "/b": [2]] && follower.follows)
+        #expect(try take(path, role: .daemon).follows == false)
+    }
+
+    @Test func positionsOfAnEarlierVersionAreBroughtOver() throws {
+        let old = TailPosition(path: "/log", key: FileKey(device: 1, inode: 2), headBytes: 0, headHash: 0)
+        let file = try scratch.write(String(decoding: TailPositions.text([old]), as: UTF8.self), to: "tail-positions")
+        let part = try take(path, role: .daemon)
+        #expect(part.contents.positions["/log"].flatMap(TailPositions.read) == [old])
+        #expect(access(file, F_OK) != 0)
     }
 
     @Test func noAccountSendsWhatIsAnothers() throws {

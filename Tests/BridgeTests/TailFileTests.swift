@@ -1,4 +1,5 @@
 import Glibc
+import Spool
 import Stanza
 import Testing
 
@@ -42,8 +43,12 @@ import Testing
         func isSeen() -> Bool {
             let end = Clock.monotonic() + .seconds(LoopbackStage.secondsMax)
             while Clock.monotonic() < end {
-                let bytes = (try? SmallFile.read("\(scratch.path)/state/tail-positions")) ?? []
-                if bytes.count(where: { $0 == 0x0A }) > 1 { return true }
+                let path = "\(scratch.path)/state/part-1/spool.db"
+                if access(path, F_OK) == 0, let contents = try? SQLiteStore(path: path).contents(),
+                    !contents.positions.isEmpty
+                {
+                    return true
+                }
                 listener.errors.waitForChange(milliseconds: 20)
             }
             return false

@@ -5,43 +5,43 @@ extension BadFiles {
             "",
             [
                 "f:1:1: the file is empty; expected account, presence, "
-                    + "contacts, rooms, receipts or bridges"
+                    + "contacts, rooms, receipts, spool or bridges"
             ]),
         BadFile(
             "# nothing\n",
             [
                 "f:1:1: the file is empty; expected account, presence, "
-                    + "contacts, rooms, receipts or bridges"
+                    + "contacts, rooms, receipts, spool or bridges"
             ]),
         BadFile(
             "---\n",
             [
                 "f:2:1: the file is empty; expected account, presence, "
-                    + "contacts, rooms, receipts or bridges"
+                    + "contacts, rooms, receipts, spool or bridges"
             ]),
         BadFile(
             "- a\n",
             [
                 "f:1:1: a list where a configuration belongs; expected keys and values: account, presence, "
-                    + "contacts, rooms, receipts or bridges"
+                    + "contacts, rooms, receipts, spool or bridges"
             ]),
         BadFile(
             "just text\n",
             [
                 "f:1:1: text where a configuration belongs; expected keys and values: account, presence, "
-                    + "contacts, rooms, receipts or bridges"
+                    + "contacts, rooms, receipts, spool or bridges"
             ]),
         BadFile(
             "acount: {}\nbrigdes: []\nrooms: []\ncontacts: []\nstuff: 1\n",
             [
                 "f:1:1: unknown key \"acount\" in a configuration; did you mean account? expected account, "
-                    + "presence, contacts, rooms, receipts or bridges",
+                    + "presence, contacts, rooms, receipts, spool or bridges",
                 "f:2:1: unknown key \"brigdes\" in a configuration; did you mean bridges? expected account, "
-                    + "presence, contacts, rooms, receipts or bridges",
+                    + "presence, contacts, rooms, receipts, spool or bridges",
                 "f:3:8: rooms is an empty list; add a room, or leave rooms out",
                 "f:4:11: a list where contacts belongs; expected keys and values: accept, block or invitations",
                 "f:5:1: unknown key \"stuff\" in a configuration; expected account, presence, "
-                    + "contacts, rooms, receipts or bridges",
+                    + "contacts, rooms, receipts, spool or bridges",
             ]),
         BadFile(
             "bridges:\n  - from: stdin\n    to: stdout\n    match: a(b\n    body: on {hots}: {1}\n",
@@ -73,7 +73,7 @@ extension BadFiles {
             "? [a, b]\n: 1\n",
             [
                 "f:1:3: a list where a key belongs; expected account, presence, "
-                    + "contacts, rooms, receipts or bridges"
+                    + "contacts, rooms, receipts, spool or bridges"
             ]),
         BadFile(
             "account:\n\tjid: a@b\n",
@@ -89,7 +89,7 @@ extension BadFiles {
             "a: &a {jid: a@b}\naccount:\n  <<: *a\n",
             [
                 "f:1:1: unknown key \"a\" in a configuration; expected account, presence, "
-                    + "contacts, rooms, receipts or bridges",
+                    + "contacts, rooms, receipts, spool or bridges",
                 "f:1:4: an anchor (&) is not supported here; write the value out where it is used",
                 "f:3:3: unknown key \"<<\" in account; expected jid, password, server, ca_file, fingerprint, "
                     + "client_cert, client_key, resource, anonymous, retry or connect_timeout",
@@ -139,7 +139,7 @@ extension BadFiles {
             "﻿acc: 1\n",
             [
                 "f:1:1: unknown key \"acc\" in a configuration; expected account, presence, "
-                    + "contacts, rooms, receipts or bridges"
+                    + "contacts, rooms, receipts, spool or bridges"
             ]),
         BadFile(
             "account: {jid: a\u{07}b}\n",

@@ -30,6 +30,7 @@ import Testing
         let text = String(decoding: try Self.example(), as: UTF8.self)
         let mistakes = [
             "x: 1", "account: {x: 1}", "presence: {x: 1}", "contacts: {x: 1}", "rooms: [{x: 1}]", "receipts: {x: 1}",
+            "spool: {x: 1}",
             "bridges: [{x: 1}]", "bridges: [{from: stdin, to: stdout, where: {line: {x: 1}}}]",
             "bridges: [{from: stdin, to: stdout, group: {x: 1}}]",
             "bridges: [{from: stdin, to: stdout, limit: {x: 1}}]",

@@ -44,6 +44,7 @@ import Testing
             nick_conflict: refuse
             rejoin: true
         receipts: {ask: true, answer: never}
+        spool: {bytes_max: 64MiB, durability: process}
         presence: {invisible: true}
         bridges:
           - {from: room:dev@conference.example.org, to: [room:ops@conference.example.org, presence], body: x, show: dnd, hold: 5m}
@@ -65,6 +66,7 @@ import Testing
         #expect(plan.rooms == [Plan.Room(jid: try JID("ops@conference.example.org")), dev])
         #expect(plan.presence?.invisible == true)
         #expect(plan.receipts.ask && plan.receipts.answer == .never)
+        #expect(plan.spool.bytesMax == 64 << 20 && plan.spool.durability == .process)
         #expect(plan.rules.map(\.to) == [[.room(try JID("ops@conference.example.org")), .presence]])
         #expect(plan.rules[0].shown == .init(show: .dnd, hold: .seconds(300)))
     }

@@ -4,6 +4,22 @@ import Testing
 @testable import Spool
 
 @Suite struct SQLiteStoreTests {
+    @Test func lanesInWhichNothingLiesAreForgottenAtTheStart() throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        var orders: [StoreOrder] = []
+        for number in 1...3 as ClosedRange<UInt64> {
+            let lane = Lane(rawValue: UInt32(number))
+            orders.append(.lane(lane, name: "xmpp:\(number)@b"))
+            orders.append(.append(Row(RowDraft(lane: lane, payload: [], originID: ""), number: number)))
+        }
+        orders += [.release(2), .bury(3, .init(text: "no", time: 1))]
+        try store.carryOut([StoreBatch(number: 1, orders: orders)], at: 1)
+        try store.forgetEmptyLanes()
+        #expect(try store.contents().lanes.map(\.name) == ["xmpp:1@b", "xmpp:3@b"])
+        #expect(try store.deadLetters().count == 1)
+    }
+
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func itHoldsWhatTheModelHolds(seed: UInt64) throws {
         let scratch = try Scratch()

@@ -87,7 +87,9 @@ struct Story {
             return .hold(
                 HeldInput(
                     token: token, rule: "r", place: "stdin", isLine: Bool.random(using: &dice), bytes: [0, 0xFF, 0x0A]))
-        case 10: return .unhold(held.randomElement(using: &dice) ?? 0)
+        case 10:
+            let first = held.randomElement(using: &dice) ?? 0
+            return .unhold(first...first + UInt64.random(in: 0...2, using: &dice))
         case 11:
             return .position(path: "/p\(Int.random(in: 0...3, using: &dice))", Bool.random(using: &dice) ? [1] : nil)
         case 12: return .keep("k\(Int.random(in: 0...3, using: &dice))", Bool.random(using: &dice) ? [] : nil)

@@ -62,12 +62,13 @@ struct SessionOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Where the spool and locks live; $STATE_DIRECTORY (default: under ~/.local/state).", valueName: "dir"))
+            "Where what is accepted is kept until the server has it (default: under ~/.local/state).",
+            valueName: "dir"))
     var state: String?
 
     @Flag(
         name: .customLong("no-state"),
-        help: "Keep nothing on disk: what is not sent at the end is gone; the resource is a random one.")
+        help: "Keep nothing on disk: what is not delivered at the end, or at a crash, is lost.")
     var noState = false
 
     @Option(

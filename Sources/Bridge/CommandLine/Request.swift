@@ -16,14 +16,6 @@ struct Request {
 
     var kind: Kind
     var isDaemon: Bool { if case .daemon = kind { true } else { false } }
-    /// What its part of the state is for.
-    var role: StateDirectory.Role {
-        switch kind {
-        case .filter: .filter
-        case .daemon: .daemon
-        case .errand: .errand
-        }
-    }
     var errand: Errand? { if case .errand(let errand) = kind { errand } else { nil } }
     var filter: FilterOptions
     var session: SessionOptions
@@ -43,8 +35,10 @@ struct RunPlan: Sendable {
     var command: ChildCommand?
     /// Reads the configuration file again; nil where this run follows none.
     var reload: (@Sendable () throws(StartFailure) -> Reload)?
-    /// Where the positions of tailed files are kept.
-    var positions: PositionKeeper?
+    /// The durable store; nil where nothing is kept.
+    var keeper: StoreKeeper?
+    /// What a person should know of it.
+    var notes: [String] = []
     var host: String
     /// Random text that no other run uses, for the ids of messages.
     var token: String

@@ -3,6 +3,7 @@ import Endpoints
 import Glibc
 import Routing
 import Session
+import Spool
 import Stanza
 import Wire
 
@@ -24,7 +25,8 @@ extension RunPlan {
         session = Session.Configuration(
             account: account.jid, resource: nil, credentials: account.credentials,
             presence: work.listens ? work.presence : nil)
-        session.resource = try Self.resource(account, request, environment)
+        let part = try Self.part(of: request, account, file?.spool, environment)
+        session.resource = try Self.resource(account, part, environment)
         let nick = try RoomsOfRun.nick(request.filter, account: account.jid)
         session.receipts =
             switch file?.receipts.answer ?? .contacts {
@@ -55,11 +57,6 @@ extension RunPlan {
         options.nick = nick
         options.rooms = try RoomsOfRun.choices(
             work.rules, file, request, nick: nick, environment)
-        if work.rules.contains(where: { $0.from.contains { if case .tail = $0 { true } else { false } } }) {
-            let place = flags.noState ? nil : try StatePlace.directory(flags, environment, account: account.jid)
-            positions = try place.map { path throws(StartFailure) in try PositionKeeper(directory: path) }
-            options.tailPositions = try positions?.read() ?? []
-        }
         reload = Self.reload(path, file, request, environment, nick: nick)
         options.waitsForLogin = session.retry == .failFast
         options.watchesInput = work.watchesInput && (command != nil || Self.inputMayBring())
@@ -67,6 +64,7 @@ extension RunPlan {
         token = Self.randomToken()
         logLevel = flags.logLevel
         quiet = flags.quiet
+        try keepState(in: part, work, file?.spool)
     }
 
     private static func reload(
@@ -91,13 +89,35 @@ extension RunPlan {
         reload.blocks = work.options.blocks
         reload.asksReceipts = work.options.asksReceipts
         if file.account != first.account { reload.lasting.append("account") }
+        if file.spool != first.spool { reload.lasting.append("spool") }
         if file.receipts.answer != first.receipts.answer { reload.lasting.append("receipts: answer") }
         return reload
     }
 
-    /// The resource: the user's, or one that is leased, so that two processes never fight over it.
+    /// Everything that is accepted is kept in our part of the state, where there is one.
+    private mutating func keepState(in part: StatePart?, _ work: Work, _ spool: Plan.Spool?) throws(StartFailure) {
+        guard let part else { return }
+        if !part.follows, work.rules.contains(where: { $0.from.contains(where: \.isTail) }) {
+            let what = "another run follows files with the state directory \(part.state)"
+            throw StartFailure(.cannotCreate, "\(what); end it, or give another with --state")
+        }
+        options.spool = part.contents
+        options.stateName = part.state
+        if command == nil, var place = FileReader.place(STDIN_FILENO) {
+            let kept = part.contents.checkpoints
+            if kept[Pump.Checkpoint.unclean] != nil, let step = kept[Pump.Checkpoint.input] {
+                place.offset = place.offset(after: step)
+            }
+            options.input = place
+        }
+        if let spool { options.spoolBytesMax = spool.bytesMax }
+        keeper = part.keeper
+        notes = part.notes
+    }
+
+    /// The resource: the user's, or that of our part of the state, so that two processes never fight over it.
     private static func resource(
-        _ account: AccountChoice, _ request: Request, _ environment: Environment
+        _ account: AccountChoice, _ part: StatePart?, _ environment: Environment
     ) throws(StartFailure) -> String? {
         if let resource = account.resource {
             do { _ = try account.jid.with(resource: resource) } catch {
@@ -107,16 +127,30 @@ extension RunPlan {
         }
         // The server of an anonymous login chooses the account, so there is nothing to be stable for.
         if case .anonymous = account.credentials { return nil }
-        if request.session.noState {
-            if request.errand == nil, request.session.logLevel <= .info, !request.session.quiet {
+        return part?.resource ?? "xmpp-bridge.\(environment.host)-\(randomToken())"
+    }
+
+    /// Our part of the state; nil where nothing is to be kept. What a subcommand does is over with it.
+    private static func part(
+        of request: Request, _ account: AccountChoice, _ spool: Plan.Spool?, _ environment: Environment
+    ) throws(StartFailure) -> StatePart? {
+        let flags = request.session
+        guard request.errand == nil else { return nil }
+        if flags.noState {
+            if flags.logLevel <= .info, !flags.quiet {
                 Diagnostics.say(
                     "--no-state: what is not sent when this run ends is gone, and the next one catches up with nothing")
             }
-            return "xmpp-bridge.\(environment.host)-\(randomToken())"
+            return nil
         }
-        return try StatePart.lease(
-            directory: StatePlace.directory(request.session, environment, account: account.jid),
-            account: account.jid.text, role: request.role, host: environment.host)
+        let durability: SQLiteStore.Durability =
+            switch spool?.durability ?? .power {
+            case .power: .power
+            case .process: .process
+            }
+        return try StatePart.take(
+            directory: StatePlace.directory(flags, environment, account: account.jid), account: account.jid.text,
+            role: request.isDaemon ? .daemon : .filter, host: environment.host, durability: durability)
     }
 
     private static func retry(
@@ -167,4 +201,9 @@ func duration(_ text: String, _ name: String) throws(StartFailure) -> Duration {
     do throws(DurationProblem) { return try Duration(parsing: text) } catch {
         throw StartFailure(.usage, "\(name) \(text): \(error)")
     }
+}
+
+extension Endpoint {
+    /// Whether it is a file that is followed.
+    fileprivate var isTail: Bool { if case .tail = self { true } else { false } }
 }

@@ -10,7 +10,10 @@ enum StatePlace {
     ) throws(StartFailure) -> String {
         if let named = given(flags, environment) { return named }
         guard let home = environment["XDG_STATE_HOME"] ?? environment["HOME"].map({ $0 + "/.local/state" }) else {
-            throw StartFailure(.configuration, "no state directory: HOME is not set; give --state, or --no-state")
+            throw StartFailure(
+                .cannotCreate,
+                "there is no place for the spool: $STATE_DIRECTORY, $XDG_STATE_HOME and $HOME are not set; give --state, "
+                    + "or --no-state")
         }
         return "\(home)/xmpp-bridge/\(account.bare.text)"
     }

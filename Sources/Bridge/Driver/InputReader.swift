@@ -4,6 +4,15 @@ import Glibc
 protocol SourceReader: AnyObject, Sendable {
     /// Allows one more chunk to be read.
     func permit()
+    /// So many bytes in all are safe: the source may forget them.
+    func consume(upTo total: UInt64)
+    /// Ends the reading and takes what is there and would be gone with us.
+    func takeRest() -> [UInt8]
+}
+
+extension SourceReader {
+    func consume(upTo total: UInt64) {}
+    func takeRest() -> [UInt8] { [] }
 }
 
 /// Reads a descriptor on a thread of its own, one chunk for each permission: that is the bounded hand-over.

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Reads the reading end of a pipe on a thread of its own, one chunk for each permission. The descriptor does not block,
-/// so the thread sleeps until there is something to do. A FIFO has a name: where another FIFO is made there, the old one is
+/// Reads the reading end of a pipe on a thread of its own, one chunk for each permission. The thread sleeps until there is
+/// something to do: the descriptor does not block, unless what is read stays in the pipe until it is safe. A FIFO has a name: where another FIFO is made there, the old one is
 /// read until it is empty, and then the other.
 final class PipeReader: SourceReader, @unchecked Sendable {
     /// What a stop takes at most: the kernel lets no pipe hold more unless root asks for it.
@@ -9,6 +9,8 @@ final class PipeReader: SourceReader, @unchecked Sendable {
 
     /// How often a FIFO that cannot be opened is tried.
     private static let lostMilliseconds: Int32 = 1_000
+    /// How often a pipe that is not empty is looked at: kernels before 5.14 tell no news of one.
+    private static let newsMilliseconds: Int32 = 1_000
 
     private let deliver: @Sendable (InputReader.Outcome) -> Void
     /// A FIFO's path, and whom to tell of what becomes of it.
@@ -23,15 +25,24 @@ final class PipeReader: SourceReader, @unchecked Sendable {
     // Guarded by `lock`, as is the reading itself.
     private var descriptor: Int32
     private var isOver = false
+    /// What stays in the pipe until it is safe.
+    private var copy: PipeCopy?
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
 
     /// Begins a thread that waits for the first ``permit()``; `deliver` is called on it.
+    /// - Parameter start: where what is read is to stay in the pipe until ``consume(upTo:)``: how many bytes count as read
+    ///   before.
     /// - Returns: Nil where the process has no descriptors left; errno says so.
     init?(
         descriptor: Int32, name: (path: String, tell: @Sendable (EndpointNews) -> Void)? = nil,
+        copiesFrom start: UInt64? = nil,
         deliver: @escaping @Sendable (InputReader.Outcome) -> Void
     ) {
         guard let pipe = Pipe(isBlocking: false) else { return nil }
+        if let start {
+            guard let copy = PipeCopy(of: descriptor, from: start) else { return nil }
+            self.copy = copy
+        }
         wake = pipe
         self.name = name
         self.descriptor = descriptor
@@ -44,6 +55,13 @@ final class PipeReader: SourceReader, @unchecked Sendable {
     func permit() { wake(with: 1) }
     /// Looks whether a FIFO's path still is what is read.
     func look() { wake(with: 0) }
+
+    func consume(upTo total: UInt64) {
+        pthread_mutex_lock(lock)
+        copy?.consume(upTo: total)
+        pthread_mutex_unlock(lock)
+        wake(with: 2)
+    }
 
     private func wake(with byte: UInt8) {
         var byte = byte
@@ -66,6 +84,8 @@ final class PipeReader: SourceReader, @unchecked Sendable {
         pthread_mutex_lock(lock)
         isOver = true
         Glibc.close(descriptor)
+        copy?.close()
+        copy = nil
         pthread_mutex_unlock(lock)
         permit()
     }
@@ -74,7 +94,7 @@ final class PipeReader: SourceReader, @unchecked Sendable {
         while true {
             sleepUntilDue()
             pthread_mutex_lock(lock)
-            if permissions > 0, !isOver { pass() }
+            if permissions > 0, !isOver, copy?.mayRead ?? true { pass() }
             if isLookDue || loss != nil, !isOver { renew() }
             let isDone = isOver
             pthread_mutex_unlock(lock)
@@ -85,8 +105,16 @@ final class PipeReader: SourceReader, @unchecked Sendable {
     /// Sleeps until there are a permission and something to read.
     private func sleepUntilDue() {
         var polls = [pollfd(fd: wake.read, events: Int16(POLLIN), revents: 0)]
-        if permissions > 0 { polls.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)) }
-        _ = poll(&polls, nfds_t(polls.count), loss != nil ? Self.lostMilliseconds : -1)
+        pthread_mutex_lock(lock)
+        let copy = copy
+        if permissions > 0, copy?.mayRead ?? true {
+            polls.append(copy?.poll ?? pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+        }
+        pthread_mutex_unlock(lock)
+        let isNewsDue = copy != nil && polls.count > 1
+        let timeout = loss != nil ? Self.lostMilliseconds : isNewsDue ? Self.newsMilliseconds : -1
+        _ = poll(&polls, nfds_t(polls.count), timeout)
+        if isNewsDue { copy?.takeNews() }
         var buffer = [UInt8](repeating: 0, count: 64)
         let count = read(wake.read, &buffer, buffer.count)
         guard count > 0 else { return }
@@ -96,7 +124,10 @@ final class PipeReader: SourceReader, @unchecked Sendable {
 
     /// Reads a chunk and delivers it.
     private func pass() {
-        guard let outcome = readOnce() else { return }
+        guard let outcome = readOnce() else {
+            copy?.makeWay()
+            return
+        }
         permissions -= 1
         switch outcome {
         case .chunk(let chunk): lastByte = chunk.last ?? lastByte
@@ -107,6 +138,7 @@ final class PipeReader: SourceReader, @unchecked Sendable {
 
     /// What is there, at most a chunk; nil where nothing is.
     private func readOnce() -> InputReader.Outcome? {
+        if copy != nil { return copy?.readNew() }
         var failure: Int32 = 0
         let chunk = [UInt8](unsafeUninitializedCapacity: InputReader.chunkBytesMax) { buffer, count in
             let got = read(descriptor, buffer.baseAddress, buffer.count)
@@ -137,6 +169,7 @@ final class PipeReader: SourceReader, @unchecked Sendable {
     }
 
     private var isEmpty: Bool {
+        if let copy { return copy.isEmpty }
         var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return Glibc.poll(&poll, 1, 0) == 0
     }
@@ -150,8 +183,16 @@ final class PipeReader: SourceReader, @unchecked Sendable {
             return lost("something else is in its place")
         }
         // A line that its writer has not ended, and now never will.
-        if lastByte != 0x0A { deliver(.chunk([0x0A])) }
+        if lastByte != 0x0A {
+            copy?.count(1)
+            deliver(.chunk([0x0A]))
+        }
         lastByte = 0x0A
+        if let old = copy {
+            // What was not safe yet is gone with the old pipe, and in memory alone.
+            copy = PipeCopy(of: opened, from: old.readBytes)
+            old.close()
+        }
         Glibc.close(descriptor)
         descriptor = opened
         loss = nil

@@ -24,10 +24,10 @@ final class Runner: @unchecked Sendable {
     private var output: OutputWriter?
     /// The FIFOs that are read, by the numbers of their sources.
     private let fifos: [Int: Int32]
-    private var tailReaders: [TailReader] = []
+    var tailReaders: [TailReader] = []
     /// The pipes that are read: FIFOs, and what the command prints.
     var pipeReaders: [(source: Int, reader: PipeReader)] = []
-    private let coprocess: Coprocess?
+    let coprocess: Coprocess?
     var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?
     private var timer: (at: Instant, task: Scheduled<Void>)?
@@ -35,7 +35,7 @@ final class Runner: @unchecked Sendable {
     private var isFeeding = false
     /// Whether inputs are the parts of one read of the socket, whose end will be told.
     private var isInBatch = false
-    private var stopsAsked = 0
+    var stopsAsked = 0
     /// What the command is told when we are told to stop.
     private var stopSignal: Int32?
     /// A source's reader.
@@ -88,14 +88,15 @@ final class Runner: @unchecked Sendable {
     private func begin() {
         inputs = Array(repeating: nil, count: pump.sources.count)
         Signals.listen { [self] order in enter { self.answer(order) } }
-        plan.positions?.begin()
+        for note in plan.notes where !plan.quiet { Diagnostics.say(note) }
+        plan.keeper?.begin { [self] reply in enter { self.feed(.stored(reply)) } }
         if plan.options.prints { openOutput(coprocess?.input ?? STDOUT_FILENO) }
         for sink in pump.sinks.indices.dropFirst() { openSink(sink) }
         if let coprocess {
             openPipe(coprocess.output, as: 0)
             coprocess.watch { [self] end in childEnded(end) }
         } else if plan.options.reads != .nothing || plan.options.watchesInput {
-            inputs[0] = Input(reader: InputReader(descriptor: STDIN_FILENO) { [self] in take($0, from: 0) })
+            openStandardInput()
         }
         for (source, descriptor) in fifos { openPipe(descriptor, as: source) }
         for source in pump.sources.indices { openTail(source) }
@@ -170,7 +171,9 @@ final class Runner: @unchecked Sendable {
             guard level >= plan.logLevel, !(plan.quiet && level < .error) else { return }
             progress?.clear()
             Diagnostics.say(text)
-        case .savePositions(let positions): plan.positions?.save(positions)
+        case .store(let batch): plan.keeper?.post(batch)
+        case .load(let request): plan.keeper?.load(request)
+        case .consumed(let source, let bytes): inputs[source]?.reader.consume(upTo: bytes)
         case .openSource(let source): openSource(source)
         case .closeSource(let source): closeSource(source)
         case .openSink(let sink): openNewSink(sink)
@@ -252,59 +255,7 @@ final class Runner: @unchecked Sendable {
         }
     }
 
-    // MARK: - Standard input and output
-
-    /// On any thread.
-    private func take(_ outcome: InputReader.Outcome, from source: Int) {
-        enter {
-            self.inputs[source]?.isReading = false
-            switch outcome {
-            case .chunk(let chunk): self.feed(.inputChunk(chunk, source: source))
-            case .end: self.feed(.inputEnded)
-            case .failed(let code): self.feed(.inputFailed(Diagnostics.describe(code), source: source))
-            }
-        }
-    }
-
-    func openPipe(_ descriptor: Int32, as source: Int) {
-        var name: (String, @Sendable (EndpointNews) -> Void)?
-        let endpoint = pump.sources[source].endpoint
-        if case .fifo(let path) = endpoint {
-            name = (path, { [self] news in enter { self.feed(.news(news, endpoint)) } })
-        }
-        let reader = PipeReader(descriptor: descriptor, name: name) { [self] in take($0, from: source) }
-        guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
-        pipeReaders.append((source, reader))
-        inputs[source] = Input(reader: reader)
-    }
-
-    func openTail(_ source: Int) {
-        guard case .tail(let path) = pump.sources[source].endpoint else { return }
-        let endpoint = pump.sources[source].endpoint
-        let tell: @Sendable (EndpointNews) -> Void = { [self] news in enter { self.feed(.news(news, endpoint)) } }
-        let reader = TailReader(path, saved: plan.options.tailPositions, tell: tell) { [self] item in
-            enter {
-                self.inputs[source]?.isReading = false
-                self.feed(.tailed(item, source: source))
-            }
-        }
-        guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
-        tailReaders.append(reader)
-        inputs[source] = Input(reader: reader)
-    }
-
-    /// What lies in FIFOs would be gone with us. What their threads have read is on its way to the loop already, so it
-    /// comes before this.
-    private func readLeftovers() {
-        for (source, reader) in pipeReaders where source != 0 {
-            takeRest(of: reader, source)
-        }
-    }
-
-    private func takeRest(of reader: PipeReader, _ source: Int) {
-        let rest = reader.takeRest()
-        if !rest.isEmpty { take(.chunk(rest), from: source) }
-    }
+    // MARK: - Standard output and sinks
 
     private func openOutput(_ descriptor: Int32) {
         output = OutputWriter(descriptor: descriptor) { [self] outcome in
@@ -378,7 +329,6 @@ final class Runner: @unchecked Sendable {
     }
 
     private func finish(_ status: ExitStatus) {
-        plan.positions?.finish()
         progress?.finish(pump.counters, at: Clock.monotonic())
         let code = pump.exitCode(of: status)
         guard let coprocess else { return finished.succeed(code) }

@@ -16,7 +16,15 @@ struct StateDirectory: Sendable {
     /// back) waits for the next of that kind; so a cron job that comes while the daemon is down takes nothing of it but
     /// the messages to send.
     enum Role: String, Sendable, CaseIterable {
-        case daemon, filter, errand
+        case daemon, filter
+
+        /// The first part that such a run makes. That of the daemon is the same whoever was there before.
+        var firstPart: Int {
+            switch self {
+            case .daemon: 1
+            case .filter: 2
+            }
+        }
     }
 
     /// Whose a part is: it stands in its lock file.
@@ -132,7 +140,7 @@ struct StateDirectory: Sendable {
             if let owner = owner(of: number), owner.role != role || owner.account != account { continue }
             if let lock = try claim(number, role, account) { return (number, lock) }
         }
-        for number in 1...Self.partsMax where !there.contains(number) {
+        for number in role.firstPart...Self.partsMax where !there.contains(number) {
             if mkdir(part(number), 0o700) != 0 {
                 if errno == EEXIST { continue }
                 throw Self.failure(part(number), Diagnostics.describe(errno))
@@ -180,18 +188,10 @@ struct StateDirectory: Sendable {
         }
     }
 
-    /// The right to follow files, which one run at a time has: it alone moves their positions.
-    func followFiles() throws(StartFailure) -> FileLock {
-        let name = "\(path)/tail-positions.lock"
-        switch FileLock.attempt(name) {
-        case .taken(let lock): return lock
-        case .held:
-            throw StartFailure(
-                .cannotCreate,
-                "another run follows files with the state directory \(path); end it, or give another with --state")
-        case .absent: throw Self.failure(name, Diagnostics.describe(ENOENT))
-        case .refused(let reason): throw Self.failure(name, reason)
-        }
+    /// Takes the right to follow files, which one run at a time has: it alone moves their positions.
+    /// - Returns: Whether it is ours now, for as long as we live.
+    func followFiles() -> Bool {
+        if case .taken = FileLock.attempt("\(path)/tail-positions.lock") { true } else { false }
     }
 }
 

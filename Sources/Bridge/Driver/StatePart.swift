@@ -1,3 +1,4 @@
+import Endpoints
 import Glibc
 import Spool
 import Stanza
@@ -5,8 +6,12 @@ import Stanza
 /// A process's own part of the state directory (`STATE/part-N`), held by a lock for as long as it lives: its resource,
 /// which is the same each time the part is taken, and its store. Several processes of one account each have one.
 struct StatePart {
-    /// The part's own folder.
+    /// The state directory.
+    let state: String
+    /// The part's own folder in it.
     let directory: String
+    /// Whether this run may follow files: of all daemons one may.
+    let follows: Bool
     /// The resource to bind.
     let resource: String
     /// What the store held.
@@ -21,45 +26,44 @@ struct StatePart {
 
     /// Takes the first part that is free for such a run, which is made where there is none, and adopts what the dead have
     /// left in others.
-    /// - Parameters:
-    ///   - account: its bare address.
-    ///   - follows: whether this run follows files: their positions come to it, whatever part they are in.
+    /// - Parameter account: its bare address.
     /// - Throws: A ``StartFailure`` of status 73 or 78: a run never begins without the durability that was asked for.
     static func take(
         directory: String, account: String, role: StateDirectory.Role, host: String,
-        durability: SQLiteStore.Durability = .power, follows: Bool = false
+        durability: SQLiteStore.Durability = .power
     ) throws(StartFailure) -> StatePart {
         let state = try StateDirectory(directory)
         let start = state.waitForOthers()
         defer { start?.release() }
-        if follows { _ = try state.followFiles() }
         let (number, _) = try state.takePart(role, account: account)
         let part = state.part(number)
+        let follows = role == .daemon && state.followFiles()
         var notes: [String] = []
         let store = try StoreFile(part).open(durability, &notes)
         let contents: StoreContents
         do throws(StoreFailure) {
             try store.reviveMarked()
             try Inheritance(store, in: state, own: number, role, account).take(positions: follows, &notes)
+            if follows { try importPositions(from: directory, into: store) }
             try store.forgetEmptyLanes()
             contents = try store.contents()
         } catch { throw StateDirectory.failure("\(part)/\(fileName)", error.description) }
         return StatePart(
-            directory: part, resource: resource(number, host), contents: contents,
-            keeper: StoreKeeper(store, StoreFile(part)), notes: notes)
+            state: directory, directory: part, follows: follows, resource: "xmpp-bridge.\(host)-\(number)",
+            contents: contents, keeper: StoreKeeper(store, StoreFile(part)), notes: notes)
     }
 
-    /// Takes a part for its resource alone, for a run that keeps nothing.
-    static func lease(
-        directory: String, account: String, role: StateDirectory.Role, host: String
-    ) throws(StartFailure) -> String {
-        let state = try StateDirectory(directory)
-        let start = state.waitForOthers()
-        defer { start?.release() }
-        return resource(try state.takePart(role, account: account).number, host)
+    /// Brings the positions of tailed files over that earlier versions kept in a file of their own.
+    private static func importPositions(from directory: String, into store: SQLiteStore) throws(StoreFailure) {
+        let path = "\(directory)/tail-positions"
+        guard let bytes = try? SmallFile.read(path), let positions = TailPositions.read(bytes) else { return }
+        let known = try store.contents().positions
+        let orders = positions.filter { known[$0.path] == nil }.map {
+            StoreOrder.position(path: $0.path, TailPositions.text([$0]))
+        }
+        try store.carryOut([StoreBatch(number: 0, orders: orders)], at: Clock.wall().milliseconds)
+        unlink(path)
     }
-
-    private static func resource(_ number: Int, _ host: String) -> String { "xmpp-bridge.\(host)-\(number)" }
 }
 
 /// The store's file in a part, and what lies beside it.

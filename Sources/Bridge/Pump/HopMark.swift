@@ -115,7 +115,9 @@ extension Pump {
         let room = message.room.flatMap { $0.isPrivate ? nil : $0.room }
         hops.received = HopMark(of: message.stanza) ?? HopMark()
         hops.current = hops.received?.passing(hopID, from: room)
-        route(.event(.message(EventRecord.MessageFields(message, account: accountJID))), from: .session)
+        var fields = EventRecord.MessageFields(message, account: accountJID)
+        fields.redelivered = isRedelivering
+        route(.event(.message(fields)), from: .session)
         (hops.received, hops.current) = (nil, nil)
     }
 

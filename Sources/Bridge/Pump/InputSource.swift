@@ -1,5 +1,6 @@
 import Endpoints
 import Routing
+import Spool
 import Stanza
 
 /// Where lines come from on the local side, with all that is its own: a framer, what of its last chunk waits, and its
@@ -27,7 +28,17 @@ struct InputSource: Sendable {
     var position: TailPosition?
     /// The FIFOs that its lines go to, and that it waits for.
     var waitsFor: [Int] = []
+    /// The sinks that have something of its lines before these are safe.
+    var sinks: [Int] = []
+    /// Bytes that were digested, in all.
+    var digestedBytes: UInt64 = 0
+    /// Those of them that are safe, or will be with the batch of this input.
+    var safeBytes: UInt64 = 0
+    /// Places in it that are not safe yet.
+    var marks = Queue<SourceMark>()
 
+    /// Bytes that were read, in all.
+    var readBytes: UInt64 { digestedBytes + UInt64(undigested.count) }
 }
 
 extension Pump {
@@ -90,10 +101,7 @@ extension Pump {
             }
         }
         commit()
-        if let position = sources[source].position, sources[source].undigested.isEmpty {
-            sources[source].position = nil
-            mark(position)
-        }
+        noteDigested(piece, of: source)
     }
 
     /// The framer calls back into the pump, so it is moved out of it for the time of the call.
@@ -119,6 +127,7 @@ extension Pump {
         }
         flushLines(of: source)
         commit()
+        if sources[source].parent == nil { mark(.bytes(sources[source].digestedBytes), of: source) }
     }
 
     private mutating func takeLine(_ line: UnsafeBufferPointer<UInt8>, _ note: LineNote, from source: Int) {

@@ -2,8 +2,8 @@ import Stanza
 
 /// A message of ours as the bytes that go over the wire; its id says which row of the spool it is.
 struct MessageStanza {
-    /// What goes before the row's number in every id of this run: tells our bounces from those of others.
-    var idPrefix: String
+    /// What goes before the row's number in every id of ours: tells our bounces from those of others.
+    let idPrefix: String
 
     /// The content of a message.
     struct Content {
@@ -98,8 +98,8 @@ struct MessageStanza {
     /// The id of a row.
     func identifier(_ row: UInt64) -> String { idPrefix + String(row) }
 
-    /// An id that is given before there is a row.
-    func namedIdentifier(_ number: UInt64) -> String { "\(idPrefix)m\(number)" }
+    /// Whether that id is the one that names the row.
+    func isIdentifier(_ id: String, of row: UInt64) -> Bool { self.row(of: id) == row }
 
     /// The row that an id of ours names; nil for an id that is not ours.
     func row(of id: String) -> UInt64? {

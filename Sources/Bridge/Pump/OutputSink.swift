@@ -1,6 +1,6 @@
 import Endpoints
 import Routing
-import Session
+import Spool
 import Stanza
 
 /// Whole lines for a sink, made in one minute.
@@ -46,6 +46,19 @@ struct OutputSink: Sendable {
     private var isTouched = false
     private var unhandled = UnhandledStanzas()
 
+    // With a store.
+    /// Whether what is not written is kept here, so that it can be spilled.
+    var keepsUnwritten = false
+    /// What its writer has and has not written.
+    private var unwritten = Queue<Parcel>()
+    /// The bytes before it.
+    private var unwrittenFrom: UInt64 = 0
+    /// What is in the store, with the number it has there and where it ends.
+    private var spilled = Queue<(number: UInt64, end: UInt64)>()
+    private var lastSpill: UInt64 = 0
+    private var spilledTo: UInt64 = 0
+    private static let minute: Int64 = 60_000
+
     init(_ endpoint: Endpoint, form: OutputForm) {
         self.endpoint = endpoint
         self.form = form
@@ -56,16 +69,14 @@ struct OutputSink: Sendable {
     var name: String { endpoint == .stdout ? "standard output" : "\(endpoint)" }
     /// Bytes that wait to be written.
     var waiting: UInt64 { queued - written }
+    /// Bytes that are written, or in the store.
+    var safe: UInt64 { max(written, spilledTo) }
     /// Whether nothing is to be waited for.
     var isDone: Bool { isBroken || waiting == 0 }
 
     /// What follows is of that time.
     mutating func begin(at now: WallTime) {
-        let minute: Int64 = 60_000
-        if !output.isEmpty, now.milliseconds / minute != time.milliseconds / minute {
-            earlier.append(Parcel(bytes: output, time: time))
-            output = []
-        }
+        if !isSameTime(now, time) { close() }
         time = now
     }
 
@@ -73,11 +84,17 @@ struct OutputSink: Sendable {
     mutating func takeParcels() -> [Parcel] {
         if output.isEmpty, earlier.isEmpty { return [] }
         if dropsOldest { return takeLines() }
+        close()
         var parcels: [Parcel] = []
         swap(&parcels, &earlier)
-        if !output.isEmpty { parcels.append(Parcel(bytes: output, time: time)) }
-        output = []
+        if keepsUnwritten { for parcel in parcels { unwritten.append(parcel) } }
         return parcels
+    }
+
+    /// What was queued so far is a parcel of its own.
+    private mutating func close() {
+        if !output.isEmpty { earlier.append(Parcel(bytes: output, time: time)) }
+        output = []
     }
 
     /// As much as its writer may hold, in whole lines: what is given away can no longer be dropped.
@@ -124,7 +141,75 @@ struct OutputSink: Sendable {
     }
 
     /// The writer has written so much in all.
-    mutating func wrote(_ total: UInt64) { written = total + skipped }
+    mutating func wrote(_ total: UInt64) {
+        written = total + skipped
+        while let first = unwritten.first, unwrittenFrom + UInt64(first.bytes.count) <= written {
+            unwritten.popFirst()
+            unwrittenFrom += UInt64(first.bytes.count)
+        }
+    }
+
+    // MARK: - Spilling
+
+    /// What is not written and not in the store, in whole lines, each part with the number that it has there.
+    mutating func spill() -> [(number: UInt64, Parcel)] {
+        close()
+        var parts: [(number: UInt64, Parcel)] = []
+        var end = unwrittenFrom
+        for parcel in (0..<unwritten.count).compactMap({ unwritten[$0] }) + earlier {
+            end += UInt64(parcel.bytes.count)
+            guard end > spilledTo else { continue }
+            if let last = parts.last, isSameTime(last.1.time, parcel.time) {
+                parts[parts.count - 1].1.bytes += parcel.bytes
+            } else {
+                lastSpill += 1
+                parts.append((lastSpill, parcel))
+            }
+        }
+        var at = max(spilledTo, unwrittenFrom)
+        for part in parts {
+            at += UInt64(part.1.bytes.count)
+            spilled.append((part.number, at))
+        }
+        spilledTo = max(spilledTo, end)
+        return parts
+    }
+
+    private func isSameTime(_ a: WallTime, _ b: WallTime) -> Bool {
+        !isDated || a.milliseconds / Self.minute == b.milliseconds / Self.minute
+    }
+
+    /// Queues what an earlier run had spilled, and what is in the store.
+    mutating func restore(_ bytes: SpilledBytes) {
+        if dropsOldest {
+            output += bytes.bytes
+        } else {
+            close()
+            earlier.append(Parcel(bytes: bytes.bytes, time: WallTime(milliseconds: bytes.time)))
+        }
+        queued += UInt64(bytes.bytes.count)
+        lastSpill = max(lastSpill, bytes.number)
+        spilledTo = queued
+        spilled.append((bytes.number, queued))
+    }
+
+    /// Nothing more will be written: what waits is lost, but for what is in the store.
+    mutating func breakOff() {
+        isBroken = true
+        output.removeAll()
+        earlier.removeAll()
+        unwritten = Queue()
+    }
+
+    /// The number up to which what was spilled is written by now; nil where nothing more is.
+    mutating func takeUnspilled() -> UInt64? {
+        var number: UInt64?
+        while let first = spilled.first, first.end <= written {
+            spilled.popFirst()
+            number = first.number
+        }
+        return number
+    }
 
     /// Appends an event in the sink's form.
     /// - Returns: Whether it has one there.
@@ -153,156 +238,10 @@ struct OutputSink: Sendable {
     }
 
     /// The oldest stanza that is not written whole.
-    mutating func oldestUnhandled() -> UInt64? { unhandled.oldest(writtenUpTo: written) }
+    mutating func oldestUnhandled() -> UInt64? { unhandled.oldest(writtenUpTo: safe) }
 
     /// Stanzas up to this one are safe elsewhere.
     mutating func forget(upTo stanza: UInt64) { unhandled.forget(upTo: stanza) }
-}
-
-// Bytes for sinks, and what is handled once they are written.
-extension Pump {
-    /// The bytes for a sink.
-    mutating func takeOutput(of sink: Int = 0) -> [UInt8] {
-        var bytes: [UInt8] = []
-        swap(&bytes, &sinks[sink].output)
-        return bytes
-    }
-
-    mutating func takeParcels(for sink: Int) -> [Parcel] { sinks[sink].takeParcels() }
-
-    mutating func printEvent(_ event: EventRecord, to sink: Int = 0) {
-        let isMessage = event.kind == .message
-        print(to: sink, isMessage: isMessage) { $0.append(event, at: $1) }
-    }
-
-    mutating func printText(_ text: [UInt8], to sink: Int = 0) {
-        print(to: sink, isMessage: true) { sink, _ in
-            TextWriter().append(line: text, to: &sink.output)
-            return true
-        }
-    }
-
-    /// Bytes as they are, to standard output.
-    mutating func printRaw(_ bytes: [UInt8]) {
-        print(to: 0, isMessage: false) { sink, _ in
-            sink.output += bytes
-            return true
-        }
-    }
-
-    private mutating func print(to sink: Int, isMessage: Bool, _ write: (inout OutputSink, WallTime) -> Bool) {
-        guard !sinks[sink].isBroken else { return }
-        if sinks[sink].waiting >= Limits.outputWaitingBytesMax {
-            guard sinks[sink].dropsOldest else {
-                sinks[sink].dropped += 1
-                return
-            }
-            sinks[sink].dropped += sinks[sink].dropOldest()
-        } else if !sinks[sink].dropsOldest {
-            tellDropped(by: sink)
-        }
-        if sinks[sink].isDated { sinks[sink].begin(at: wall) }
-        let before = sinks[sink].output.count
-        let wrote = write(&sinks[sink], wall)
-        sinks[sink].count(from: before)
-        if sink == 0 && wrote && isMessage { countMessage() }
-    }
-
-    /// Tells how many events were dropped since the last that was printed.
-    mutating func tellDropped(by sink: Int) {
-        let count = sinks[sink].dropped
-        guard count > 0 else { return }
-        sinks[sink].dropped = 0
-        guard sink == 0 else { return tellGap(of: sink, count) }
-        let text = options.hasChild ? "the command reads too slowly" : "standard output's reader is too slow"
-        if sinks[sink].form == .ndjson {
-            let before = sinks[sink].output.count
-            _ = sinks[sink].append(.gap(reason: "slow-reader", text: text, count: count), at: wall)
-            sinks[sink].count(from: before)
-        } else {
-            actions.append(.say(.warning, "\(count) events were not printed: \(text)"))
-        }
-    }
-
-    /// What the rules say about the FIFOs that they write to, for sinks and sources.
-    mutating func settleOverflow() {
-        for number in sinks.indices {
-            sinkNumbers[sinks[number].endpoint] = number
-            sinks[number].dropsOldest = false
-        }
-        for rule in router.rules where rule.overflow == .dropOldest {
-            for case .fifo(let path) in rule.to {
-                if let sink = sinkNumbers[.fifo(path)] { sinks[sink].dropsOldest = true }
-            }
-        }
-        for source in sources.indices {
-            let rules = router.rules.filter { $0.from.contains(sources[source].endpoint) }
-            let all = Set(rules.flatMap(\.to).compactMap { if case .fifo = $0 { sinkNumbers[$0] } else { nil } })
-            sources[source].waitsFor = all.filter { !sinks[$0].dropsOldest }.sorted()
-        }
-    }
-
-    /// In a file of texts a JSON object would be a stranger: the gap is an event of its own.
-    private mutating func tellGap(of sink: Int, _ count: UInt64) {
-        let what = count == 1 ? "1 line was" : "\(count) lines were"
-        let text = "\(what) not written to \(sinks[sink].endpoint): too much waited"
-        actions.append(.say(sinks[sink].dropsOldest ? .warning : .error, text))
-        // Who asked for the oldest to be dropped gets what was asked for.
-        if !sinks[sink].dropsOldest { worst = worst ?? .io }
-        emit(.gap(reason: "overflow", text: text, count: count, sink: "\(sinks[sink].endpoint)"))
-    }
-
-    /// The writer cannot write, and tries again: others do not notice.
-    mutating func sinkFailing(_ reason: String, _ sink: Int) {
-        sinks[sink].isFailing = true
-        let text = "writing to \(sinks[sink].endpoint) failed: \(reason)"
-        actions.append(.say(.error, "\(text); it is tried again"))
-        emit(.error(code: "sink", text: text, source: "\(sinks[sink].endpoint)"))
-    }
-
-    mutating func sinkRecovered(_ sink: Int) {
-        guard sinks[sink].isFailing else { return }
-        sinks[sink].isFailing = false
-        actions.append(.say(.warning, "writing to \(sinks[sink].endpoint) works again"))
-    }
-
-    /// Everything that came of the stanza that was observed last is queued.
-    mutating func noteObserved() {
-        stanzaObserved = max(stanzaObserved, session.inboundStanza)
-        for sink in sinks.indices { sinks[sink].note(stanzaObserved) }
-    }
-
-    mutating func written(_ total: UInt64, by sink: Int) {
-        sinks[sink].wrote(total)
-        let hasRoom = sinks[sink].waiting < Limits.outputWaitingBytesMax / 2
-        if sink != 0, sinks[sink].dropped > 0, hasRoom { tellDropped(by: sink) }
-        tellHandled()
-        if case .flushing = phase { flushed() }
-        leaveIfSettled()
-    }
-
-    /// Tells the session which stanzas all their sinks have written.
-    mutating func tellHandled() {
-        var handled = stanzaObserved
-        for sink in sinks.indices {
-            // What a sink that is broken has not written is lost; a run that has nothing else to do leaves it to the next.
-            if sinks[sink].isBroken, !isSated { continue }
-            if let oldest = sinks[sink].oldestUnhandled() { handled = min(handled, oldest - 1) }
-        }
-        guard handled > stanzaHandled else { return }
-        stanzaHandled = handled
-        drive(.handled(upTo: handled))
-    }
-
-    /// In memory the bytes that wait for sinks are the spool: stanzas up to this one are safe as they are.
-    mutating func spill(upTo stanza: UInt64) {
-        for sink in sinks.indices { sinks[sink].forget(upTo: stanza) }
-        stanzaHandled = max(stanzaHandled, stanza)
-        drive(.handled(upTo: stanza))
-    }
-
-    /// Whether every sink has written what it has.
-    var isAllWritten: Bool { sinks.allSatisfy(\.isDone) }
 }
 
 /// Inbound stanzas whose events are not yet written by a sink, oldest first.

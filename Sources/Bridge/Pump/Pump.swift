@@ -31,6 +31,8 @@ struct Pump {
         case sinkFailing(String, sink: Int)
         /// It writes again.
         case sinkRecovered(sink: Int)
+        /// What the durable store answers.
+        case stored(StoreReply)
         /// The configuration file was read again (SIGHUP), and is right.
         case reload(Reload)
         /// It was, and is wrong: its mistakes, a line each.
@@ -55,8 +57,12 @@ struct Pump {
         case session(Session.Action)
         /// A line for a person on stderr.
         case say(LogLevel, String)
-        /// Keep these over the end of the process.
-        case savePositions([TailPosition])
+        /// To the durable store; answered by ``Input/stored(_:)``, as ``load(_:)`` is.
+        case store(StoreBatch)
+        /// The same, behind what was stored before.
+        case load(StoreRequest)
+        /// So many bytes of a source in all are safe, and may be forgotten there: whole lines.
+        case consumed(source: Int, bytes: UInt64)
         /// Pass the signal to stop on to the co-process.
         case signalChild
         /// Kill it.
@@ -71,61 +77,19 @@ struct Pump {
         case finish(ExitStatus)
     }
 
-    /// How this run behaves.
-    struct Options: Sendable {
-        var reads: Reads = .nothing
-        var prints = false
-        var output: OutputForm = .ndjson
-        var endOfInput: EndOfInput = .drain
-        /// Whether a co-process stands for standard input and output.
-        var hasChild = false
-        /// Whether nothing is read before the first login.
-        var waitsForLogin = false
-        /// Whether lines that no rule takes are a mistake to tell.
-        var watchesInput = false
-        var retry: Configuration.Retry = .forever
-        var count: Int?
-        var timeout: Duration?
-        var framing = LineFramer.Limits()
-        /// Whether the session's own state is printed though no rule takes it: so that the reader of a single peer's
-        /// messages knows when they can come.
-        var printsSession = false
-        /// Whether commands come, so that results must go somewhere.
-        var answersCommands = false
-        /// Whether the run goes on until it is told to stop, whatever becomes of its rooms.
-        var isDaemon = false
-        /// What we are called in rooms where nothing else is said.
-        var nick = "xmpp-bridge"
-        /// The rooms to be in from the start.
-        var rooms: [RoomChoice] = []
-        /// Where tailed files were left.
-        var tailPositions: [TailPosition] = []
-        /// Whose subscription requests are approved at once.
-        var accepts: [JIDGlob] = []
-        /// Whose invitations into rooms are followed.
-        var invitations: [JIDGlob] = []
-        /// Who is blocked at each login.
-        var blocks: [JID] = []
-        /// Whether our messages ask for receipts (XEP-0184).
-        var asksReceipts = false
-
-        /// A framer for what is read: text is cleaned and split, a command is taken whole or refused.
-        func newFramer() -> LineFramer {
-            if reads != .commands { return LineFramer(.text, limits: framing) }
-            return LineFramer(.json, limits: .init(lineBytesMax: Limits.commandBytesMax, overlong: .refuse))
-        }
-
-        /// What standard input holds.
-        enum Reads: Sendable { case nothing, lines, commands }
-    }
-
     /// Named limits, unit last.
     enum Limits {
-        /// What may wait for acceptance in memory: enough for the widest window, little enough to be sent within the
+        /// What may wait for acceptance in memory, and all of it where nothing is on disk: enough for the widest window, little enough to be sent within the
         /// drain of a signal. When it is reached, standard input is not read.
         static let spoolBytesMax = 1_024 * 1_024
         /// The same in rows.
         static let spoolRowsMax = 2_000
+        /// What the session brings may fill a durable spool beyond its limit before some of it is dropped.
+        static let overrunBytes = 64 * 1_024 * 1_024
+        /// Refused messages that are kept for a person.
+        static let deadLettersMax = 10_000
+        /// How long a source may wait for its sinks before what they have not written goes into the store.
+        static let spillSeconds = 1
         /// Input is digested in pieces of this size, so that one chunk of short lines cannot fill the spool far beyond.
         static let digestBytes = 2_048
         /// The longest command.
@@ -163,8 +127,11 @@ struct Pump {
     var options: Options
     var session: ClientSession
     var router: Router
-    var store: MemoryStore
+    var backlog: Backlog
+    var journal: Journal
     var reader = CommandReader()
+    /// Random text that no other spool has, so that the numbers of its rows name them over restarts too.
+    let idToken: String
     let stanzas: MessageStanza
     /// The account, for what comes without a sender.
     let accountJID: JID
@@ -173,6 +140,10 @@ struct Pump {
     var wall = WallTime(milliseconds: 0)
     var actions: [Action] = []
     var phase = Phase.running
+    /// The status that the run ends with, with the end of this input.
+    var end: ExitStatus?
+    /// Whether the end no longer waits for sinks.
+    var hasGivenUpOutput = false
     var deliveries: [Delivery] = []
 
     // Outbound.
@@ -180,14 +151,18 @@ struct Pump {
     var isDroppingRelayed = false
     /// Whether a line or a command was refused.
     var refusedInput = false
-    var sentRow: UInt64 = 0
+    /// Rows up to this one are in a batch.
+    var sealedNumber: UInt64 = 0
+    /// The server has accepted flights up to this one.
+    var acceptedDispatch: UInt64 = 0
+    var deadLetters = 0
+    /// Refusals for now that were told.
+    var toldPostponed = 0
     var counters = Counters()
     var failures = Failures()
     /// A fault that decides the status of a run that otherwise ends well.
     var worst: ExitStatus?
-    var recipients: [JID: Recipient] = [:]
-    /// Whom each lane leads to, from lane 1.
-    var laneRecipients: [JID] = []
+    var destinations: Destinations
     /// The longest stanza that this server takes.
     var stanzaBytesMax = Limits.stanzaBytesMax
     /// Commands that wait for an answer, by the tag of their question.
@@ -195,24 +170,24 @@ struct Pump {
     var nextTag: UInt64 = 1
     /// Commands that wait to be let into a room.
     var joins: [JID: Join] = [:]
-    /// What goes to each room.
-    var outboxes: [JID: RoomOutbox] = [:]
+    /// The gates of the rooms that we speak in.
+    var gates: [JID: RoomGate] = [:]
     /// Rooms in which nothing can be said any more, and why.
     var closedRooms: [JID: String] = [:]
+    /// Rooms that were not entered in time, and why: what waits for them is for the next run.
+    var shelvedRooms: [JID: String] = [:]
     /// Since when we are out of each room that we try to enter.
     var outOfRooms: [JID: Instant] = [:]
-    /// The room of each row that was spoken there.
-    var roomOfRow: [UInt64: JID] = [:]
     var board: StatusBoard
     var receipts = ReceiptBook()
     /// What a subcommand does.
     var errand: Errand?
-    /// Messages with an id of the user's that are not accepted yet: id → row.
+    /// Messages on their way whose id does not name the row: id → row.
     var givenIDs: [String: UInt64] = [:]
     var forgeries = Forgeries()
     /// What rules hold back.
     var held: HeldTexts
-    var tails: TailedFiles
+    var tails = TailedFiles()
     var child: ChildState
 
     var hops = Hops()
@@ -224,6 +199,9 @@ struct Pump {
     var stanzaObserved: UInt64 = 0
     /// The session was told that stanzas up to this one are handled.
     var stanzaHandled: UInt64 = 0
+    /// Whether the last run did not end in good order, so that nobody knows what was written of that which its stream gives
+    /// again: a resumed stream does so before we are online.
+    var isRedelivering = false
     var messagesPrinted = 0
     /// Whether no more events are printed: the rest is for the next run.
     var isSated = false
@@ -264,12 +242,24 @@ struct Pump {
     ) {
         self.options = options
         self.errand = errand
-        session = ClientSession(configuration, random: random)
+        let checkpoints = options.spool?.checkpoints ?? [:]
+        session = ClientSession(
+            configuration, restoring: checkpoints[Checkpoint.stream].flatMap(SavedStream.init(bytes:)),
+            handled: checkpoints[Checkpoint.inbound].flatMap(Self.count(of:)) ?? 0, random: random)
         board = StatusBoard(base: configuration.firstPresence)
         router = Router(rules: rules, host: host)
         held = HeldTexts(router)
-        tails = TailedFiles(saved: options.tailPositions)
-        store = MemoryStore(limits: .init(spoolBytesMax: Limits.spoolBytesMax, spoolRowsMax: Limits.spoolRowsMax))
+        let spool = options.spool
+        var limits = Backlog.Limits()
+        limits.memoryRowsMax = Limits.spoolRowsMax
+        limits.memoryBytesMax = Limits.spoolBytesMax
+        limits.spoolBytesMax = options.spoolBytesMax
+        backlog = Backlog(limits: limits, restoring: spool)
+        journal = Journal(restoring: spool)
+        destinations = Destinations(restoring: spool?.lanes ?? [])
+        sealedNumber = backlog.lastNumber
+        isRedelivering = checkpoints[Checkpoint.unclean] != nil
+        deadLetters = spool?.deadLetters ?? 0
         child = options.hasChild ? .running : .none
         sources = [
             InputSource(
@@ -284,7 +274,9 @@ struct Pump {
         }
         sinks = [OutputSink(.stdout, form: options.output)] + router.localSinks.map { OutputSink($0, form: .ndjson) }
         accountJID = configuration.account
-        stanzas = MessageStanza(idPrefix: "xb-\(token)-")
+        let known = checkpoints[Checkpoint.token]
+        idToken = known.map { String(decoding: $0, as: UTF8.self) } ?? token
+        stanzas = MessageStanza(idPrefix: "xb-\(idToken)-")
         settleOverflow()
     }
 
@@ -294,7 +286,11 @@ struct Pump {
         self.wall = wall
         take(input)
         tellLimited()
-        settleTails()
+        settleMarks()
+        seal()
+        // Whatever is to be done is done before.
+        if let end { actions.append(.finish(end)) }
+        end = nil
         defer { actions.removeAll(keepingCapacity: true) }
         return actions
     }
@@ -303,7 +299,8 @@ struct Pump {
         switch input {
         case .start:
             lastMessage = now
-            for room in options.rooms { session.join(room, at: now) }
+            restore()
+            for room in roomsToJoin { session.join(room, at: now) }
             drive(.start)
         case .session(let input): drive(input)
         case .batchEnded: tellHandled()
@@ -315,6 +312,7 @@ struct Pump {
         case .outputFailed(let reason, let isGone): outputFailed(reason, isGone: isGone)
         case .sinkFailing(let reason, let sink): sinkFailing(reason, sink)
         case .sinkRecovered(let sink): sinkRecovered(sink)
+        case .stored(let reply): stored(reply)
         case .reload(let change): reload(change)
         case .reloadRefused(let mistakes): reloadRefused(mistakes)
         case .sourceUnavailable(let reason, let source): sourceUnavailable(reason, source)
@@ -345,8 +343,9 @@ struct Pump {
         }
         consider(board.deadline)
         consider(held.deadline)
-        consider(tails.deadline)
-        for outbox in outboxes.values { consider(outbox.deadline) }
+        consider(marksDeadline)
+        consider(backlog.deadline.map { now + .milliseconds(max(0, $0 - wall.milliseconds)) })
+        for gate in gates.values { consider(gate.deadline(backlog.count(of: gate.lane) > 0)) }
         for join in joins.values { consider(join.until) }
         if case .within(let patience) = options.retry { for since in outOfRooms.values { consider(since + patience) } }
         consider(errand?.deadline)
@@ -385,8 +384,7 @@ struct Pump {
         case .spill(let stanza):
             // Of a run that takes no more, what it did not print stays with the server.
             if !isSated { spill(upTo: stanza) }
-        // Nothing outlives this process.
-        case .keepStream: break
+        case .keepStream(let saved): keep(saved)
         case .drained: settleIfDrained()
         case .ended(let ending): ended(ending)
         }

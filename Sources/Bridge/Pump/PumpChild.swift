@@ -61,8 +61,7 @@ extension Pump {
 
     /// It has closed its input. That is its own affair: the run goes on until it ends.
     mutating func childIsDeaf() {
-        sinks[0].isBroken = true
-        sinks[0].output.removeAll()
+        sinks[0].breakOff()
         tellHandled()
         if case .flushing = phase { return flushed() }
         leaveIfSettled()

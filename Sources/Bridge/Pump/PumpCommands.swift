@@ -141,7 +141,7 @@ extension Pump {
         writer.start("presence")
         writer.attribute("to", jid.bare.text)
         writer.attribute("type", type)
-        let row = store.lastNumber + 1
+        let row = backlog.lastNumber + 1
         writer.attribute("id", stanzas.identifier(row))
         if let status {
             writer.content()
@@ -193,10 +193,7 @@ extension Pump {
     mutating func appendStanza(_ bytes: [UInt8], to: JID, id: String?, ref: String?) {
         let tag = ref.map { RowTag(ref: $0, to: to.text).text }
         let lane = recipient(to, type: "chat").lane
-        let row = store.append(
-            CollectionOfOne(RowDraft(lane: lane, payload: bytes, originID: id ?? "", ref: tag))
-        ).lowerBound
-        if let id, !id.isEmpty { givenIDs[id] = row }
+        backlog.append(RowDraft(lane: lane, payload: bytes, originID: id ?? "", ref: tag))
         counters.rowsAppended += 1
     }
 

@@ -45,8 +45,7 @@ extension Pump {
         if options.hasChild { return childIsDeaf() }
         // A reader that has all there was may go while we take our leave.
         if isGone, phase != .running, sinks[0].isDone { return }
-        sinks[0].isBroken = true
-        sinks[0].output.removeAll()
+        sinks[0].breakOff()
         worst = .io
         // Rules that carry standard input on still have their work; a run that only prints has none left, and what it
         // did not print stays with the server.
@@ -74,7 +73,7 @@ extension Pump {
     /// Goes on once all that was taken in is accepted by the server, or refused by it.
     mutating func settleIfDrained() {
         // An empty input still tells whether the account can log in.
-        guard case .draining = phase, waitingCount == 0, session.hasBeenOnline, roomsAreDecided else { return }
+        guard case .draining = phase, session.hasBeenOnline, roomsAreDecided, waitingCount == keptCount else { return }
         settle()
     }
 
@@ -116,21 +115,37 @@ extension Pump {
         }
         expireChild()
         expireHeld()
-        expireOutboxes()
+        expireMarks()
+        backlog.expire(at: wall.milliseconds)
+        expireGates()
         expireJoins()
         if let due = board.expire(at: now) { session.show(due, at: now) }
         expireErrand()
         drive(.timeout)
+        send()
     }
 
     /// Nobody has taken what was printed.
     private mutating func giveUpOutput(_ status: ExitStatus) {
-        for sink in sinks where !sink.isDone {
-            let who = sink.endpoint == .stdout ? "taken by its reader" : "written"
-            let name = sink.endpoint == .stdout ? outputName : sink.name
-            actions.append(.say(.error, "\(sink.waiting) bytes for \(name) were not \(who)"))
+        if hasGivenUpOutput || !journal.isSafe {
+            let why = journal.failure.map { ": \($0)" } ?? " in time"
+            actions.append(.say(.error, "the spool was not written\(why)"))
+            return finish(status == .success ? .io : status)
         }
-        finish(status == .success ? .io : status)
+        hasGivenUpOutput = true
+        // What goes to files and FIFOs is the next run's to write; nobody knows what reads its standard output.
+        for sink in sinks.indices.dropFirst() { spill(sink) }
+        var fault: ExitStatus?
+        for sink in sinks where !sink.isDone {
+            let name = sink.endpoint == .stdout ? outputName : sink.name
+            let isKept = sink.safe == sink.queued
+            let fate =
+                isKept ? "kept in the spool" : sink.endpoint == .stdout ? "not taken by its reader" : "not written"
+            fault = isKept ? fault ?? .undelivered : .io
+            actions.append(.say(.error, "\(sink.waiting) bytes for \(name) were \(fate)"))
+        }
+        phase = .flushing(status == .success ? fault ?? .io : status, until: now + .seconds(Limits.flushSeconds))
+        flushed()
     }
 
     mutating func ended(_ ending: Ending) {
@@ -150,6 +165,7 @@ extension Pump {
         }
         if status == .success { status = statusOfWork }
         tellUndelivered()
+        closeJournal()
         phase = .flushing(status, until: now + .seconds(Limits.flushSeconds))
         flushed()
     }
@@ -161,22 +177,24 @@ extension Pump {
         let kept = waitingCount
         if kept > 0 {
             let what = kept == 1 ? "1 message was" : "\(kept) messages were"
-            actions.append(.say(.error, "\(what) not accepted by the server, and not kept"))
+            let end = kept == 1 ? "it" : "them"
+            let fate = options.stateName.map { "kept in \($0); the next run sends \(end)" } ?? "not kept"
+            actions.append(.say(.error, "\(what) not accepted by the server, and \(fate)"))
         }
     }
 
     mutating func flushed() {
         guard case .flushing(let status, _) = phase else { return }
+        // What was promised to be kept must be.
+        guard journal.isSafe || journal.isBroken else { return }
         let hasLostReader = sinks[0].isBroken && !options.hasChild
-        if isAllWritten { finish(hasLostReader && status == .success ? .io : status) }
+        if isAllWritten || hasGivenUpOutput { finish(hasLostReader && status == .success ? .io : status) }
     }
 
     private mutating func finish(_ status: ExitStatus) {
         guard phase != .finished else { return }
         phase = .finished
-        settleTails()
-        savePositions()
-        actions.append(.finish(status))
+        end = status
     }
 
     /// The status of a run that is ended at once, whatever is still to be done.
@@ -197,6 +215,7 @@ extension Pump {
         return
             "\(state); \(counters.linesRead) lines read, \(counters.rowsAccepted) of \(counters.rowsAppended) messages accepted, "
             + "\(failures.count) refused, \(counters.messagesReceived) received, \(sinks[0].waiting) bytes wait for standard output"
+            + (backlog.isDurable ? ", \(backlog.count) messages in the spool" : "")
             + (held.count > 0 ? ", \(held.count) messages held by rules" : "")
     }
 }

@@ -60,6 +60,7 @@ extension Pump {
             if options.prints, errand == nil { actions.append(.say(.warning, text)) }
             emit(.gap(reason: "not-resumed", text: text))
         }
+        isRedelivering = false
         if !resumed { blockByPolicy() }
         if !wasOnline { beginErrand() }
         wasOnline = true

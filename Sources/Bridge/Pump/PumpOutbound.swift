@@ -46,14 +46,24 @@ extension Pump {
 
     /// Whether no source is read until something leaves.
     var isFull: Bool {
-        store.isFull || waitingCount >= Limits.spoolRowsMax || store.bytes + held.bytes >= Limits.spoolBytesMax
+        if backlog.isDurable {
+            // What rules hold back is in memory too.
+            return backlog.isFull || journal.isFull || held.count >= Limits.spoolRowsMax
+                || held.bytes >= Limits.spoolBytesMax
+        }
+        return backlog.isFull || waitingCount >= Limits.spoolRowsMax
+            || backlog.bytes + held.bytes >= Limits.spoolBytesMax
     }
 
-    /// Whether the store holds twice what it should: standard input is not read long since, so it is filled by what the
+    /// Whether the spool holds more than it should: the sources are not read long since, so it is filled by what the
     /// session brings, whose source nobody can stop.
     var isOverrun: Bool {
-        waitingCount > 2 * Limits.spoolRowsMax + InputReader.chunkBytesMax
-            || store.bytes + held.bytes > 8 * Limits.spoolBytesMax
+        if backlog.isDurable {
+            return backlog.bytes > backlog.limits.spoolBytesMax + Limits.overrunBytes
+                || backlog.uncommittedBytes > Limits.overrunBytes || held.bytes > Limits.overrunBytes
+        }
+        return waitingCount > 2 * Limits.spoolRowsMax + InputReader.chunkBytesMax
+            || backlog.bytes + held.bytes > 8 * Limits.spoolBytesMax
     }
 
     /// A relay that brings more than can be sent on loses it, and says so: once until there is room again.
@@ -99,150 +109,29 @@ extension Pump {
     }
 
     private mutating func appendRow(_ content: MessageStanza.Content, ref: String?) {
-        if content.type == "groupchat" { return speak(content, ref: ref) }
-        let row = store.lastNumber + 1
-        let recipient = recipient(content.to, type: content.type)
-        let tag = ref.map { RowTag(ref: $0, to: content.to.text).text }
-        store.append(
-            CollectionOfOne(
-                RowDraft(
-                    lane: recipient.lane, payload: stanzas.bytes(content, head: recipient.head, row: row),
-                    originID: content.id ?? stanzas.identifier(row), ref: tag)))
-        if let id = content.id { givenIDs[id] = row }
-        if content.asksReceipt { receipts.await(content.id ?? stanzas.identifier(row), from: content.to, ref: ref) }
         counters.rowsAppended += 1
-    }
-
-    /// What is known of a recipient, made once.
-    struct Recipient: Sendable {
-        var lane: Lane
-        /// The type of the messages that ``head`` is for.
-        var type: String
-        var head: [UInt8]
+        let isRoom = content.type == "groupchat"
+        if isRoom, let why = closedRooms[content.to] { return failAtOnce(content, ref: ref, why) }
+        let row = backlog.lastNumber + 1
+        let recipient = recipient(content.to, type: content.type)
+        let id = content.id ?? stanzas.identifier(row)
+        let tag = ref.map { RowTag(ref: $0, to: content.to.text).text }
+        if isRoom { prepareGate(content.to, recipient.lane) }
+        backlog.append(
+            RowDraft(
+                lane: recipient.lane, payload: stanzas.bytes(content, head: recipient.head, row: row), originID: id,
+                ref: tag))
+        if content.asksReceipt { receipts.await(id, from: content.to, ref: ref) }
     }
 
     /// One lane for each recipient; beyond ``Limits/recipientsMax`` of them the rest share one.
-    mutating func recipient(_ jid: JID, type: String) -> Recipient {
-        let known = recipients[jid]
-        if let known, known.type == type { return known }
-        let isNew = known == nil && recipients.count < Limits.recipientsMax
-        let lane = known?.lane ?? Lane(rawValue: isNew ? UInt32(recipients.count + 1) : 0)
-        let recipient = Recipient(lane: lane, type: type, head: stanzas.head(to: jid, type: type))
-        if known != nil || isNew { recipients[jid] = recipient }
-        if isNew { laneRecipients.append(jid) }
+    mutating func recipient(_ jid: JID, type: String) -> Destinations.Recipient {
+        if let known = destinations.known(jid, type: type) { return known }
+        let (lane, name) = destinations.lane(of: jid, isRoom: type == "groupchat")
+        if let name { backlog.begin(lane, name: name) }
+        let recipient = Destinations.Recipient(lane: lane, type: type, head: stanzas.head(to: jid, type: type))
+        destinations.keep(recipient, for: jid)
         return recipient
-    }
-
-    /// Asks the store to make durable what was appended; in memory it is so at once.
-    mutating func commit() {
-        switch store.commit() {
-        case .committed(let row): committed(upTo: row)
-        case .nothing: break
-        }
-    }
-
-    private mutating func committed(upTo row: UInt64) {
-        store.committed(upTo: row)
-        send()
-    }
-
-    /// Gives the session what is committed and not yet sent, as far as its window goes.
-    mutating func send() {
-        while session.canSend, let row = store.next(after: sentRow) {
-            if row.payload.count > stanzaBytesMax {
-                sentRow = row.number
-                refuse(row)
-                continue
-            }
-            session.send(row.payload, row: row.number, at: now)
-            sentRow = row.number
-        }
-    }
-
-    /// A row that was made before the server told its limit (XEP-0478) and is beyond it: the server would end the stream.
-    private mutating func refuse(_ row: Row) {
-        giveUp(row, "\(row.payload.count) bytes, and the server takes \(stanzaBytesMax)")
-    }
-
-    /// The server ends the stream over this row: the others go on without it.
-    mutating func rejected(_ row: UInt64, _ reason: String) {
-        if let row = store.row(row) { giveUp(row, reason) }
-        settleIfDrained()
-    }
-
-    private mutating func giveUp(_ row: Row, _ text: String) {
-        if let room = roomOfRow.removeValue(forKey: row.number) { _ = outboxes[room]?.drop(row.number) }
-        store.release(row.number)
-        givenIDs[row.originID] = nil
-        failures.count += 1
-        receipts.forget(row.originID)
-        let recipient = row.lane.rawValue > 0 ? laneRecipients[Int(row.lane.rawValue) - 1] : accountJID
-        report(
-            .delivery(
-                ref: row.ref.map { RowTag($0).ref }, to: recipient, .failed, id: row.originID,
-                condition: "policy-violation", text: text))
-        actions.append(.say(.error, "the message to \(recipient) was not delivered: \(text)"))
-    }
-
-    /// The server has accepted all rows up to this one, or refused them and said so before.
-    mutating func accepted(upTo row: UInt64) {
-        var released: [RowTag] = []
-        func left(_ row: Row) {
-            let wasRefused = failures.rows.remove(row.number) != nil
-            if !wasRefused { counters.rowsAccepted += 1 }
-            if !givenIDs.isEmpty { givenIDs[row.originID] = nil }
-            if let tag = row.ref, !wasRefused { released.append(RowTag(tag)) }
-        }
-        if outboxes.isEmpty {
-            store.release(upTo: row, left)
-        } else {
-            // What is said in a room leaves when the room has shown it.
-            let rooms = Set(outboxes.keys.compactMap { recipients[$0]?.lane })
-            for lane in Array(store.activeLanes) where !rooms.contains(lane) || lane.rawValue == 0 {
-                store.release(upTo: row, lane: lane, left)
-            }
-            for room in outboxes.keys { outboxes[room]?.accepted(upTo: row, at: now) }
-        }
-        if waitingCount < Limits.spoolRowsMax { isDroppingRelayed = false }
-        for tag in released { report(.delivery(ref: tag.ref, to: tag.recipient ?? accountJID, .acknowledged)) }
-        digest()
-        settleIfDrained()
-    }
-
-    /// A message of ours came back (RFC 6120 8.3): it was not delivered, whatever was acknowledged.
-    /// - Returns: Whether it is a bounce at all: anybody may write an error that names an id of ours.
-    mutating func bounced(_ row: UInt64, id: String, from: JID, _ error: StanzaError) -> Bool {
-        let waiting = store.row(row)
-        guard row <= store.lastNumber, mayBounce(waiting?.lane, from) else { return false }
-        let room = roomOfRow[row]
-        if roomTurnedAway(row, error) { return true }
-        // One row fails once.
-        if waiting != nil, !failures.rows.insert(row).inserted { return true }
-        failures.count += 1
-        report(
-            .delivery(
-                ref: waiting?.ref.map { RowTag($0).ref }, to: from, .failed, id: id, condition: error.condition,
-                text: error.text))
-        tellFailure("the message to \(from) was not delivered: \(error)")
-        // A room shows nothing of what it refused: the row is over with.
-        if room != nil {
-            failures.rows.remove(row)
-            forget(row, id: id)
-            settleIfDrained()
-        }
-        return true
-    }
-
-    /// A bounce comes from the recipient, from its server, or from ours. Of a row that is released long since only
-    /// that is known whom we wrote to at all.
-    private func mayBounce(_ lane: Lane?, _ from: JID) -> Bool {
-        if from == accountJID || from == accountJID.server { return true }
-        guard let lane, lane.rawValue > 0 else {
-            return lane != nil || recipients[from] != nil || recipients[from.bare] != nil
-                || laneRecipients.contains { $0.server == from }
-        }
-        let recipient = laneRecipients[Int(lane.rawValue) - 1]
-        return from.bare == recipient.bare || from == recipient.server
     }
 }
 
@@ -278,18 +167,4 @@ struct RowTag: Equatable, Sendable {
     /// No JID holds U+0000, so the cut is certain.
     var text: String { "\(to)\u{0}\(ref)" }
     var recipient: JID? { try? JID(to) }
-}
-
-extension Pump {
-    /// What did not arrive.
-    struct Failures: Equatable, Sendable {
-        /// Refusals told by the server or by recipients.
-        var count = 0
-        /// Those of them that a line for many has told.
-        var told = 0
-        /// Those that are to be named one by one.
-        var single: Int { count - told }
-        /// Those of them whose rows are not released yet.
-        var rows: Set<UInt64> = []
-    }
 }

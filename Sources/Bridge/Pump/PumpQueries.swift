@@ -182,7 +182,7 @@ extension Pump {
     }
 
     mutating func setSubject(_ subject: Command.Subject) {
-        let id = stanzas.identifier(store.lastNumber + 1)
+        let id = stanzas.identifier(backlog.lastNumber + 1)
         let bytes = RoomStanza.subject(room: subject.room, text: subject.subject, id: id)
         appendStanza(bytes, to: subject.room, id: id, ref: subject.ref)
         answer(.result(ref: subject.ref, ok: true, text: "accepted"))
@@ -190,7 +190,7 @@ extension Pump {
     }
 
     mutating func invite(_ invite: Command.Invite) {
-        let id = stanzas.identifier(store.lastNumber + 1)
+        let id = stanzas.identifier(backlog.lastNumber + 1)
         let bytes = RoomStanza.invitation(
             room: invite.room, to: invite.jid, reason: invite.reason, direct: invite.direct, password: nil, id: id)
         appendStanza(bytes, to: invite.direct ? invite.jid : invite.room, id: id, ref: invite.ref)

@@ -126,11 +126,12 @@ extension Pump {
     /// One that is no longer wanted is left, unless something waits to be said there.
     private mutating func settleRooms(_ rooms: [RoomChoice]) {
         let wanted = Set(rooms.map(\.room))
-        for room in options.rooms.map(\.room) where !wanted.contains(room) && (outboxes[room]?.waitingCount ?? 0) == 0 {
+        for room in options.rooms.map(\.room) where !wanted.contains(room) && waitingCount(in: room) == 0 {
             session.leave(room: room, status: nil, at: now)
         }
         for choice in rooms where !options.rooms.contains(choice) {
             closedRooms[choice.room] = nil
+            shelvedRooms[choice.room] = nil
             session.join(choice, at: now)
         }
         options.rooms = rooms

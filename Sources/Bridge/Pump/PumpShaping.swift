@@ -13,7 +13,9 @@ struct HeldTexts {
     var lines: [LineSource: LineGroup] = [:]
     /// The rules that have a shaper.
     let shapingRules: [Int]
-    private var lastToken: UInt64 = 0
+    var lastToken: UInt64 = 0
+    /// That of the input that is being taken in.
+    var freshToken: UInt64 = 0
     /// The id of the message that those after it edit.
     var editedIDs: [Edit: String] = [:]
 
@@ -59,6 +61,7 @@ struct HeldTexts {
     /// The number of the next accepted input.
     mutating func nextToken() -> UInt64 {
         lastToken += 1
+        freshToken = lastToken
         return lastToken
     }
 
@@ -112,7 +115,9 @@ extension Pump {
             var joined: [LineGroup.Joined] = []
             let token = held.nextToken()
             held.lines[key, default: LineGroup(group)].take(line, token: token, at: now, into: &joined)
+            hold(line, token, of: rule, from: source, unlessIn: joined)
             for one in joined { routeJoined(one, to: rule) }
+            held.freshToken = 0
         }
     }
 
@@ -135,7 +140,8 @@ extension Pump {
         }
     }
 
-    private mutating func routeJoined(_ joined: LineGroup.Joined, to rule: Int) {
+    mutating func routeJoined(_ joined: LineGroup.Joined, to rule: Int) {
+        unhold(joined.tokens)
         var found: [Delivery] = []
         router.route(.line(joined.line), to: rule, at: wall, into: &found)
         for delivery in found { shape(delivery) }
@@ -157,20 +163,25 @@ extension Pump {
         held.shapers[delivery.rule]?.take(text, token: token, for: destination, at: now, into: &shaped)
         // Nothing is held back any more once the run is ending.
         if phase != .running { held.shapers[delivery.rule]?.flush(into: &shaped) }
-        carry(shaped, of: delivery.rule)
+        let reports = held.shapers[delivery.rule]?.takeReports() ?? []
+        hold(text, token, of: delivery, unlessIn: shaped, reports)
+        carry(shaped, of: delivery.rule, reports)
+        held.freshToken = 0
     }
 
-    private mutating func carry(_ shaped: [Shaper.Shaped], of rule: Int) {
+    mutating func carry(_ shaped: [Shaper.Shaped], of rule: Int, _ reports: [Shaper.Report]) {
         let outer = hops.current
         if !shaped.isEmpty { hops.current = hops.release(by: rule, isLast: held.shapers[rule]?.heldCount == 0) }
         defer { hops.current = outer }
         for one in shaped {
+            unhold(one.tokens)
             let delivery = router.delivery(of: one.text, by: rule, to: one.destination)
             let edit = HeldTexts.Edit(rule: rule, handle: one.replaces ?? one.handle)
             carry(delivery, router.rules[rule].shaping.updates ? edit : nil)
         }
-        guard let shaper = held.shapers[rule], shaper.hasReports else { return }
-        for report in held.shapers[rule]?.takeReports() ?? [] where !held.isTelling {
+        for report in reports {
+            unhold(report.tokens)
+            if held.isTelling { continue }
             held.note(rule, report)
             guard report.cause == .fullQueue else { continue }
             // It was to wait, not to be lost.
@@ -209,8 +220,9 @@ extension Pump {
         held.shapers[rule] = nil
         var shaped: [Shaper.Shaped] = []
         shaper.flush(into: &shaped)
+        let reports = shaper.takeReports()
         held.shapers[rule] = shaper
-        carry(shaped, of: rule)
+        carry(shaped, of: rule, reports)
         commit()
     }
 
@@ -220,8 +232,9 @@ extension Pump {
             held.shapers[rule] = nil
             var shaped: [Shaper.Shaped] = []
             body(&shaper, &shaped)
+            let reports = shaper.takeReports()
             held.shapers[rule] = shaper
-            carry(shaped, of: rule)
+            carry(shaped, of: rule, reports)
         }
     }
 
@@ -241,11 +254,8 @@ extension Pump {
             return
         }
         content.replaces = held.editedIDs[edit]
-        let isRoom = content.type == "groupchat"
-        // A room gets its messages later, so its first one is named now.
-        if isRoom, content.replaces == nil { content.id = stanzas.namedIdentifier(held.nextToken()) }
         guard append(content, ref: nil), content.replaces == nil else { return }
-        held.editedIDs[edit] = content.id ?? stanzas.identifier(store.lastNumber)
+        held.editedIDs[edit] = content.id ?? stanzas.identifier(backlog.lastNumber)
     }
 
     // MARK: - Reports

@@ -2,7 +2,7 @@ import Endpoints
 import Routing
 import Stanza
 
-/// Where the reading of tailed files stands, as far as the server and the sinks have taken what was read (DESIGN 6.1).
+/// Which files are read, and by which of the pump's sources.
 struct TailedFiles: Sendable {
     /// A file's stream of bytes.
     struct Stream: Hashable, Sendable {
@@ -10,33 +10,9 @@ struct TailedFiles: Sendable {
         let number: UInt64
     }
 
-    /// A place in a file that counts once all that came before it is taken.
-    fileprivate struct Mark: Sendable {
-        let position: TailPosition
-        /// All rows up to this one; nil where something was held back by rules or for rooms, until nothing is.
-        var row: UInt64?
-        /// What each sink must have written.
-        let written: [UInt64]
-    }
-
-    /// Between two savings.
-    static let saveSeconds = 1
-
     /// The places among the pump's sources.
     fileprivate var slots: [Stream: Int] = [:]
     fileprivate var freeSlots: [Int] = []
-    fileprivate var marks: [Mark] = []
-    fileprivate var firstMark = 0
-    fileprivate var taken: [String: TailPosition]
-    fileprivate var isUnsaved = false
-    fileprivate var saved: Instant?
-
-    init(saved positions: [TailPosition]) {
-        taken = Dictionary(positions.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
-    }
-
-    /// When to save.
-    var deadline: Instant? { isUnsaved ? saved.map { $0 + .seconds(Self.saveSeconds) } : nil }
 }
 
 extension Pump {
@@ -45,7 +21,7 @@ extension Pump {
         switch item {
         case .began(let stream, let position):
             openSlot(.init(source: source, number: stream), path: position.path)
-            mark(position)
+            mark(.position(position), of: source)
         case .bytes(let stream, let bytes, let position):
             guard let slot = tails.slots[.init(source: source, number: stream)] else { return }
             if let end = bytes.lastIndex(of: 0x0A) {
@@ -71,6 +47,7 @@ extension Pump {
             endpoint: parent.endpoint, route: parent.route, reads: .lines,
             framer: LineFramer(.text, limits: options.framing), origin: path)
         source.parent = stream.source
+        source.sinks = parent.sinks
         if let slot = tails.freeSlots.popLast() {
             sources[slot] = source
             tails.slots[stream] = slot
@@ -91,51 +68,5 @@ extension Pump {
         actions.append(.say(.warning, "\(what): \(why)"))
         let endpoint = "\(sources[source].endpoint)"
         emit(.gap(reason: reason.rawValue, text: "\(what): \(why)", source: endpoint, bytes: bytes))
-    }
-
-    // MARK: - Positions
-
-    /// All that was read up to there is digested.
-    mutating func mark(_ position: TailPosition) {
-        let isQuiet = held.count == 0 && heldCount == 0
-        tails.marks.append(
-            .init(position: position, row: isQuiet ? store.lastNumber : nil, written: sinks.map(\.queued)))
-    }
-
-    /// Moves the positions on, and has them saved when it is time.
-    mutating func settleTails() {
-        if tails.firstMark < tails.marks.count { passMarks() }
-        guard tails.isUnsaved else { return }
-        if let due = tails.deadline, now < due { return }
-        savePositions()
-    }
-
-    private mutating func passMarks() {
-        let oldest = store.next(after: 0)?.number ?? .max
-        let isQuiet = held.count == 0 && heldCount == 0
-        while tails.firstMark < tails.marks.count {
-            if tails.marks[tails.firstMark].row == nil, isQuiet { tails.marks[tails.firstMark].row = store.lastNumber }
-            let mark = tails.marks[tails.firstMark]
-            guard let row = mark.row, row < oldest,
-                zip(sinks, mark.written).allSatisfy({ $0.isBroken || $0.written >= $1 })
-            else { break }
-            tails.taken[mark.position.path] = mark.position
-            tails.isUnsaved = true
-            tails.firstMark += 1
-        }
-        if tails.firstMark == tails.marks.count {
-            tails.marks.removeAll(keepingCapacity: true)
-            tails.firstMark = 0
-        } else if tails.firstMark > 1_024 {
-            tails.marks.removeFirst(tails.firstMark)
-            tails.firstMark = 0
-        }
-    }
-
-    mutating func savePositions() {
-        guard tails.isUnsaved else { return }
-        tails.isUnsaved = false
-        tails.saved = now
-        actions.append(.savePositions(tails.taken.values.sorted { $0.path < $1.path }))
     }
 }
