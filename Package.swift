@@ -19,7 +19,12 @@ func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resou
     ]
 }
 
-/// What is built for the people who work on this: contrib/bench and contrib/fuzz say which.
+/// What the simulator puts together.
+let simulated: [Target.Dependency] = [
+    "Stanza", "Digest", "Session", "Routing", "Endpoints", "Wire", "Spool", "LoopbackServer", "Bridge",
+]
+
+/// What is built for the people who work on this: contrib/bench, contrib/fuzz and contrib/simulate say which.
 let tools: [Target] =
     switch Context.environment["XMPP_BRIDGE_TOOLS"] {
     case "bench":
@@ -34,7 +39,13 @@ let tools: [Target] =
                 name: "Fuzz", dependencies: ["Config", "Endpoints", "Routing", "Stanza"], path: "Tools/Fuzz",
                 swiftSettings: house)
         ]
-    case _: []
+    case "simulate":
+        [
+            .executableTarget(
+                name: "Simulate", dependencies: simulated, path: ".",
+                sources: ["Tests/SimulatorTests/Simulator", "Tools/Simulate"], swiftSettings: house)
+        ]
+    case _: [.testTarget(name: "SimulatorTests", dependencies: simulated, swiftSettings: house)]
     }
 
 let package = Package(

@@ -35,11 +35,26 @@ public enum EventReader {
                 if time == nil { throw Problem(description: "time is none of RFC 3339, as 2026-11-22T09:40:00.123Z") }
             case ("event", _), ("time", _): throw Problem(description: "\(member.name) is no text")
             case ("seq", _): break
+            case (let name, _) where !isName(name):
+                throw Problem(
+                    description:
+                        "\"\(ShownText.escaped(name, charactersMax: 80))\" is no name of a field: expected small "
+                        + "letters, digits and _")
             case (let name, let value): fields.append(.init(name, try self.value(value, of: name)))
             }
         }
         guard let kind else { throw Problem(description: "the object has no \"event\"") }
         return (EventRecord(kind, fields), time)
+    }
+
+    /// Whether it is written as it is: names of fields are, without escapes.
+    private static func isName(_ name: String) -> Bool {
+        !name.isEmpty
+            && name.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || byte == UInt8(ascii: "_")
+            }
     }
 
     private static func value(_ json: JSON, of name: String) throws(Problem) -> EventRecord.Value {

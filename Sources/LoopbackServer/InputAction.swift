@@ -28,6 +28,8 @@ extension LoopbackServer {
         /// A test wants the client of that full address to be given these bytes as a stanza, whoever they say they are
         /// from; nothing happens where nobody is there.
         case forged(to: JID, [UInt8])
+        /// A test wants the server to restart now, as ``Fault/Effect/restart`` or ``Fault/Effect/restartKeeping`` does.
+        case restarted(keepsSessions: Bool)
     }
 
     /// What to do, in this order.

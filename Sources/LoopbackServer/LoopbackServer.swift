@@ -85,6 +85,7 @@ public struct LoopbackServer: Sendable {
         case .timeout: timeOut()
         case .ordered(let fault): apply(fault)
         case .forged(let to, let bytes): if let session = session(of: to) { deliver(forged: bytes, to: session) }
+        case .restarted(let keepsSessions): restart(keepsSessions: keepsSessions)
         }
         flushAll()
         let result = actions

@@ -67,7 +67,8 @@ extension LoopbackServer {
 
     private mutating func store(_ parcel: Parcel, for account: String) -> Bool {
         guard (accounts[account]?.offline.count ?? 0) < configuration.limits.offlineStanzasMax else { return false }
-        accounts[account]?.offline.append(parcel)
+        // What a session has not taken may be older than what was stored since.
+        accounts[account]?.offline.insert(parcel) { $0.stamp > parcel.stamp }
         return true
     }
 

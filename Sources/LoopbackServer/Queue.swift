@@ -11,6 +11,13 @@ struct Queue<Item: Sendable>: Sendable {
 
     mutating func append(_ item: Item) { storage.append(item) }
 
+    /// Puts an item behind all that are not to come after it; where it belongs at the end this costs nothing more.
+    mutating func insert(_ item: Item, before isLater: (Item) -> Bool) {
+        var place = storage.count
+        while place > head, let other = storage[place - 1], isLater(other) { place -= 1 }
+        storage.insert(item, at: place)
+    }
+
     /// Lets go of that many items at the front; never more than there are.
     mutating func dropFirst(_ number: Int) {
         let end = head + min(number, count)

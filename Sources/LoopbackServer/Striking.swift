@@ -91,7 +91,7 @@ extension LoopbackServer {
 
     /// Every connection is reset and every session ends, as when the process ends and begins again; or all that can be
     /// resumed is waiting for its client in the process that comes.
-    private mutating func restart(keepsSessions: Bool) {
+    mutating func restart(keepsSessions: Bool) {
         if !keepsSessions {
             for id in sessions.keys.sorted() { sessions[id]?.management?.resumptionID = nil }
         }

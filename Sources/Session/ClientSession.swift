@@ -26,6 +26,9 @@ public struct ClientSession: Sendable {
     static let unaskedStanzasMax = 10_000
     /// How many times the answer timeout a question may stay open while the peer sends other things.
     static let patience = 4
+    /// How long an attempt that was given up may still reach the server: about as long as a system goes on sending what a
+    /// closed socket holds.
+    static let ghostLife: Duration = .seconds(120)
     /// How often in a row a server may send us elsewhere.
     static let redirectsMax = 3
 
@@ -71,6 +74,8 @@ public struct ClientSession: Sendable {
     var keyCache: SCRAMKeyCache?
     /// Another process had a stream before us: whoever holds our resource may be its ghost.
     var isHeir = false
+    /// Until when a conflict may be with an attempt of our own that was given up.
+    var ghostUntil: Instant?
     /// Whether any login of this session has succeeded.
     public internal(set) var hasBeenOnline = false
     /// How we show ourselves now; nil: not at all.
@@ -198,7 +203,7 @@ public struct ClientSession: Sendable {
         self.now = now
         queue.append(payload, row: row, into: &output)
         liveness.owed(true, at: now)
-        if !canSend { isBlocked = true }
+        noteBlockage()
     }
 
     /// That row is known to have arrived, from elsewhere than the server's acceptance (a room has shown it): it is not

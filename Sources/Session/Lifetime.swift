@@ -17,6 +17,7 @@ extension ClientSession {
     mutating func start(_ actions: inout [Action]) {
         guard case .idle = life else { return }
         retry.begin(at: now)
+        if isHeir { ghostUntil = now + Self.ghostLife }
         resumable?.lostAt = now
         connect(resumptionTarget, &actions)
     }
@@ -152,7 +153,12 @@ extension ClientSession {
         let wasOnline = forgetStream(farewell, keepsSession: keepsSession, &actions)
         switch loss.verdict {
         case .credentials: return giveUp(.refused(loss.reason), wasOnline, &actions)
-        case .conflict: return giveUp(.conflict(loss.reason), wasOnline, &actions)
+        case .conflict:
+            // One at the most, so that two real clients do not fight.
+            guard let until = ghostUntil, now < until else {
+                return giveUp(.conflict(loss.reason), wasOnline, &actions)
+            }
+            ghostUntil = nil
         case .occupied:
             if !hasBeenOnline && !isHeir { return giveUp(.conflict(loss.reason), wasOnline, &actions) }
         case .elsewhere(let location):
@@ -191,6 +197,7 @@ extension ClientSession {
             if negotiation.state != .expectConnection { output.raw("</stream:stream>") }
             actions.append(.closeConnection)
         }
+        noteGhost(farewell)
         var wasOnline = false
         rooms.wentOffline()
         if case .online(let since) = life {
@@ -215,6 +222,22 @@ extension ClientSession {
     private var resumptionTarget: ConnectTarget {
         guard let location = resumable?.location else { return .account }
         return .location(host: location.host, port: location.port)
+    }
+
+    /// An attempt that is given up while its order to bind or to resume is on its way may still be heard: what waits in a
+    /// closed socket is sent for a while.
+    private mutating func noteGhost(_ farewell: Farewell) {
+        guard case .connecting = life else { return }
+        switch farewell {
+        case .close: return
+        case .gone, .abort: break
+        }
+        switch negotiation.state {
+        case .expectResumed, .expectBound: ghostUntil = now + Self.ghostLife
+        case .expectConnection, .expectStreamHeader, .expectFeatures, .expectProceed, .expectTLS, .expectKeys,
+            .expectChallenge, .expectAnswer, .expectSession, .expectEnabled, .done:
+            return
+        }
     }
 
     private func chance() -> UInt16 {

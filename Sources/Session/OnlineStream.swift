@@ -35,11 +35,12 @@ extension ClientSession {
             let version = negotiation.features?.rosterVersioning == true ? roster.versionToAsk : nil
             Roster.writeRequest(id: id, version: version, into: &writer)
             write(writer.bytes)
-            pose(.raw(CarbonCopy.enable), .carbons)
             // Pushes come only to those who have asked for the list.
             pose(.blockList, .login)
         }
         announce()
+        // Not before our presence: what is stored for us until then would come as a copy first, and then again.
+        if configuration.presence != nil { pose(.raw(CarbonCopy.enable), .carbons) }
     }
 
     /// Sends our presence as it is to be, or that we are gone if we were there.
@@ -144,8 +145,12 @@ extension ClientSession {
         // A resumed stream that is not yet seen to be read gets it with all that is sent again.
         if !isOnline, negotiation.state == .expectAnswer { return queue.hold(payload) }
         queue.write(payload, into: &output)
+        noteBlockage()
         liveness.owed(isAnswerOwed, at: now)
     }
+
+    /// Whoever finds no room is told when there is some: also where it was taken by stanzas that are no rows.
+    mutating func noteBlockage() { if isOnline && !canSend { isBlocked = true } }
 
     /// Before bytes are taken: pings and requests for what they hold.
     mutating func flush() {
@@ -296,6 +301,7 @@ extension ClientSession {
             }
             sendReceipts()
             liveness.owed(isAnswerOwed, at: now)
+            noteBlockage()
             if isBlocked && canSend {
                 isBlocked = false
                 actions.append(.writable)

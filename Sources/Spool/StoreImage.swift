@@ -8,8 +8,10 @@ public struct StoreImage: Equatable, Sendable {
     private var names: [Lane: String] = [:]
     private var held: [UInt64: HeldInput] = [:]
     private var positions: [String: [UInt8]] = [:]
-    private var checkpoints: [String: [UInt8]] = [:]
-    private var spilled: [SpilledBytes] = []
+    /// The checkpoints.
+    public private(set) var checkpoints: [String: [UInt8]] = [:]
+    /// What sinks have not written, by sink and number.
+    public private(set) var spilled: [SpilledBytes] = []
     private var lastNumber: UInt64 = 0
     private var lastToken: UInt64 = 0
 

@@ -35,6 +35,8 @@ struct PumpDialogue {
     var store: StoreImage?
     /// Whether the store answers nothing.
     var storeWaits = false
+    /// How far the wall clock is off, in milliseconds.
+    var clockError: Int64 = 0
     /// What it has not answered.
     private(set) var asked: [Pump.Action] = []
     /// What of each source may be forgotten there.
@@ -149,7 +151,9 @@ struct PumpDialogue {
         }
     }
 
-    private var wall: WallTime { WallTime(milliseconds: Self.began.milliseconds + now.nanoseconds / 1_000_000) }
+    private var wall: WallTime {
+        WallTime(milliseconds: Self.began.milliseconds + now.nanoseconds / 1_000_000 + clockError)
+    }
 
     /// The reader takes all that waits.
     mutating func read() {

@@ -197,6 +197,21 @@ import Testing
         #expect(kept == talk.acknowledged, "the count is safe before it is said")
     }
 
+    /// A store that is slower than a second is no reason to keep a lower count behind a higher one.
+    @Test func theCountThatIsKeptNeverFalls() throws {
+        var talk = try PumpDialogue.online(["--events"], store: StoreImage())
+        talk.storeWaits = true
+        try talk.server("<message from='bob@example.org' type='chat'><body>hi</body></message>")
+        try talk.server("<iq type='result' from='example.org' id='nobody-asked'/>")
+        talk.feed(.batchEnded)
+        talk.wait(.seconds(2))
+        talk.answer()
+        talk.storeWaits = false
+        try talk.server("<r xmlns='urn:xmpp:sm:3'/>")
+        let kept = talk.store?.contents.checkpoints["inbound"].flatMap(Pump.count(of:))
+        #expect(kept == talk.acknowledged)
+    }
+
     /// What a killed run had got is given again, and marked until the server has answered.
     @Test func whatMayHaveBeenToldBeforeSaysSo() throws {
         var talk = try PumpDialogue.online(["--events"], store: StoreImage())

@@ -97,6 +97,64 @@ extension PumpDialogue {
         #expect(talk.bodies.sorted() == ["2", "x1", "x1", "x1\n2"])
     }
 
+    private static let without = "  - {name: events, from: events, to: \"file:/events\"}\n"
+
+    /// The rules are fewer than the sources that are still known: nothing may be looked up by an old number.
+    @Test func whatASourceBringsTooLateIsTold() throws {
+        var talk = try PumpDialogue.running(Self.first)
+        try talk.reload(Self.without)
+        talk.feed(.inputChunk(Array("late\n".utf8), source: 1))
+        #expect(talk.bodies == [])
+        #expect(talk.said.last == "warning: 5 bytes of fifo:/f were read too late: no bridge reads it any more")
+        talk.feed(.stop)
+        #expect(talk.bodies == [])
+    }
+
+    @Test func theLastLineOfAFIFOThatGoes() throws {
+        var talk = try PumpDialogue.running(Self.first)
+        talk.feed(.inputChunk(Array("whole\nhal".utf8), source: 1))
+        try talk.reload(Self.without)
+        #expect(talk.bodies == ["old whole", "old hal"])
+        try talk.reload(Self.first)
+        talk.feed(.inputChunk(Array("next\n".utf8), source: 1))
+        #expect(talk.bodies == ["old whole", "old hal", "old next"])
+    }
+
+    @Test func aFollowedFileThatGoesAndComesBack() throws {
+        let tail = "  - {name: t, from: \"tail:/log\", to: \"xmpp:one@example.org\"}\n"
+        var talk = try PumpDialogue.running(tail)
+        let position = TailPosition(path: "/log", key: FileKey(device: 1, inode: 1), headBytes: 0, headHash: 0)
+        talk.feed(.tailed(.began(stream: 1, position), source: 1))
+        try talk.reload(Self.without)
+        talk.feed(.tailed(.bytes(stream: 1, Array("late\n".utf8), position), source: 1))
+        talk.feed(.tailed(.began(stream: 2, position), source: 1))
+        talk.feed(.tailed(.bytes(stream: 2, Array("late\n".utf8), position), source: 1))
+        talk.feed(.tailed(.ended(stream: 2), source: 1))
+        #expect(talk.bodies == [])
+        try talk.reload(tail)
+        talk.feed(.tailed(.bytes(stream: 1, Array("again\n".utf8), position), source: 1))
+        #expect(talk.bodies == ["again"])
+    }
+
+    @Test func aRoomIsNotLeftBeforeItHasShownWhatWasSaid() throws {
+        let rule = "  - {name: r, from: \"fifo:/f\", to: \"room:\(PumpRoomTests.room)\"}\n"
+        var talk = try PumpDialogue.running(rule)
+        try talk.enterRoom()
+        talk.feed(.inputChunk(Array("said\n".utf8), source: 1))
+        let message = try #require(talk.messages.last)
+        talk.forget()
+        try talk.reload(Self.without)
+        #expect(!talk.socket.contains("unavailable"))
+        try talk.show(message)
+        #expect(talk.pump.failures.count == 0 && talk.pump.waitingCount == 0)
+        // Where nothing is on its way it is left.
+        var idle = try PumpDialogue.running(rule)
+        try idle.enterRoom()
+        idle.forget()
+        try idle.reload(Self.without)
+        #expect(idle.socket.contains("unavailable"))
+    }
+
     @Test func mistakesChangeNothing() throws {
         var talk = try PumpDialogue.running(Self.first)
         talk.feed(.reloadRefused(["f:2:3: wrong; mend it"]))

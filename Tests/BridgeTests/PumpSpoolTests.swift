@@ -172,6 +172,24 @@ import Testing
         #expect(talk.store?.rows.isEmpty == true && talk.store?.dead.isEmpty == true)
     }
 
+    @Test(arguments: [-86_400_000, 86_400_000] as [Int64]) func aClockThatIsSetMovesNoAttempt(_ shift: Int64) throws {
+        var talk = try Self.online()
+        talk.type("one\n")
+        try talk.server(Self.bounce("xb-T-1", "resource-constraint", type: "wait"))
+        talk.forget()
+        talk.clockError = shift
+        talk.wait(.seconds(29))
+        #expect(talk.bodies == [])
+        talk.wait(.seconds(2))
+        #expect(talk.bodies == ["one"])
+        // Nor does it where the row was postponed before the clock was set, in a run that is over.
+        let later = PumpDialogue.began.milliseconds + 86_400_000
+        talk.store?.carryOut(StoreBatch(number: 9, orders: [.postpone(1, attempts: 1, until: later)]))
+        var next = try Self.again(talk)
+        next.wait(.seconds(31))
+        #expect(next.bodies == ["one"])
+    }
+
     @Test func aRefusalThatDoesNotPassIsADeadLetterInTheEnd() throws {
         var first = try PumpDialogue(Self.toOps, store: StoreImage())
         first.type("one\n")

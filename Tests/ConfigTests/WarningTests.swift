@@ -56,6 +56,14 @@ import Testing
         File("- {from: xmpp:a@b, to: stdout, match: 'a\\nb'}"),
     ]
 
+    /// Files that are written by several bridges.
+    static let modes: [File] = [
+        File(
+            "- {from: stdin, to: file:/a, mode: 0640}\n  - {from: events, to: [stdout, file:/a], mode: 0600}",
+            "3:49: file:/a has another mode already; an earlier bridge makes it with 0640, which counts"),
+        File("- {from: stdin, to: file:/a, mode: 0640}\n  - {from: events, to: file:/a, mode: '640', fsync: false}"),
+    ]
+
     private static let isStopped =
         "this takes nothing: bridge number 1 stops all of it; put this before it, or leave its stop out"
 
@@ -112,7 +120,7 @@ import Testing
         File("- {from: stdin, to: room:a@b, subject: a, match: b, on_error: pass}"),
     ]
 
-    @Test(arguments: never + shadows + others)
+    @Test(arguments: never + modes + shadows + others)
     func warns(_ file: File) throws {
         let plan = try Files.load("bridges:\n  \(file.bridges)\n").get()
         #expect(plan.warnings.map { String($0.line(in: "").dropFirst()) } == file.warnings)

@@ -46,6 +46,8 @@ import Testing
         (#"{"event":7}"#, "event is no text"), (#"{"event":"nope"}"#, "there is no event \"nope\""),
         (#"{"event":"message","time":"noon"}"#, "time is none of RFC 3339"),
         (#"{"event":"gap","time":1}"#, "time is no text"),
+        (#"{"event":"message","a\\b":"x"}"#, "\"a\\b\" is no name of a field"),
+        (#"{"event":"message","a\"b":1}"#, "\"a\"b\" is no name"), (#"{"event":"message","":1}"#, "\"\" is no name"),
         (#"{"event":"message","x":{}}"#, "\"x\" is no field"), (#"{"event":"message","x":null}"#, "\"x\" is no field"),
         (#"{"event":"message","x":1.5}"#, "\"x\" is no field"), (#"{"event":"message","x":[1]}"#, "\"x\" is no field"),
     ])

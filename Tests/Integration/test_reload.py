@@ -65,6 +65,24 @@ def test_under_load(daemon, bridge, peer, tmp_path):
     assert running.err.count(" at localhost") == 1
 
 
+def test_the_last_file_counts(daemon, bridge, peer, tmp_path):
+    """Signals that come faster than the file is read."""
+    fifo = tmp_path / "in"
+    bridges = "bridges:\n  - {{name: a, from: 'fifo:{}', body: 'v{} {{line}}', to: 'xmpp:{}'}}\n"
+    running = daemon(bridges.format(fifo, 0, peer.jid))
+    for version in range(1, 60):
+        bridge.configuration(bridges.format(fifo, version, peer.jid))
+        running.signal(signal.SIGHUP)
+    last = f"v{version} x"
+    peer.wait(lambda: fifo.write_text("x\n") and last in peer.bodies, 20, "the last version")
+    fifo.write_text("the end\n")
+    peer.wait(lambda: any(body.endswith("the end") for body in peer.bodies), 20, "the last line")
+    order = [int(body[1:].split()[0]) for body in peer.bodies]
+    assert order == sorted(order) and order[-1] == version
+    running.signal()
+    running.end().ended_with(0)
+
+
 def test_mistakes_are_refused(daemon, bridge, peer, tmp_path):
     fifo, events = tmp_path / "in", tmp_path / "events"
     good = f"bridges:\n  - {{name: a, from: 'fifo:{fifo}', to: 'xmpp:{peer.jid}'}}\n  - {{from: events, to: 'file:{events}'}}\n"

@@ -278,4 +278,21 @@ import Testing
         #expect(dialogue.hear(1).range(of: "urn:xmpp:sm") == nil)
         #expect(dialogue.resume(1, "x", h: 0).range(of: "<feature-not-implemented") != nil)
     }
+
+    /// What a session that never was available leaves behind is older than what was stored since.
+    @Test func whatIsLeftComesInItsOrder() throws {
+        var dialogue = try Dialogue()
+        dialogue.login(1, "alice", "a")
+        dialogue.login(2, "bob", "b")
+        _ = dialogue.enable(1)
+        dialogue.say(2, "<message to='alice@localhost' type='chat'><body>1</body></message>")
+        dialogue.bind(3, "alice", "a")
+        dialogue.pass(.seconds(1))
+        dialogue.wall.milliseconds += 1_000
+        dialogue.say(2, "<message to='alice@localhost' type='chat'><body>2</body></message>")
+        dialogue.input(.disconnected(3))
+        dialogue.bind(4, "alice", "a")
+        let heard = dialogue.ask(4, "<presence/>")
+        #expect(heard.split(separator: "<body>").dropFirst().map { $0.first } == ["1", "2"])
+    }
 }

@@ -248,4 +248,30 @@ import Testing
         waiting.feed(.leave)
         #expect(waiting.did() == [.ended(.left)])
     }
+
+    /// The order to bind of an attempt that was given up may come to the server late, and take the resource from the next.
+    @Test(arguments: [0, 60, 150]) func aConflictWithOurOwnGhostIsForgivenOnce(_ seconds: Int) throws {
+        var talk = try Dialogue()
+        talk.feed(.start)
+        talk.authenticate()
+        talk.features(Dialogue.bind, Dialogue.sm)
+        talk.passToDeadline()
+        #expect(talk.did().offline?.reason.contains("bound") == true)
+        talk.passToDeadline()
+        talk.logIn()
+        #expect(talk.session.isOnline)
+        talk.now = talk.now + .seconds(seconds)
+        _ = talk.did()
+        talk.server("<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>")
+        #expect((talk.did().ending == nil) == (seconds < 120))
+        if seconds >= 120 { return }
+        while !talk.actions.contains(.connect(.account)) { talk.passToDeadline() }
+        talk.authenticate()
+        talk.features(Dialogue.bind, Dialogue.sm)
+        talk.server("<failed xmlns='urn:xmpp:sm:3'/>")
+        talk.bound()
+        talk.server(Dialogue.enabled)
+        talk.server("<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>")
+        #expect(talk.did().ending?.reason.hasPrefix("conflict") == true)
+    }
 }

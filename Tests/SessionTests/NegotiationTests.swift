@@ -54,9 +54,9 @@ import Testing
         #expect(talk.session.boundJID == jid)
         let written = talk.written()
         let asked = [
-            "<query xmlns='jabber:iq:roster' ver=''/></iq>", "<enable xmlns='urn:xmpp:carbons:2'/></iq>",
-            "<blocklist xmlns='urn:xmpp:blocking'/></iq>", "<presence><status>up</status><c xmlns=",
-            "</presence><iq type='get'", "<ping xmlns='urn:xmpp:ping'/></iq>",
+            "<query xmlns='jabber:iq:roster' ver=''/></iq>", "<blocklist xmlns='urn:xmpp:blocking'/></iq>",
+            "<presence><status>up</status><c xmlns=", "</presence><iq type='get'",
+            "<ping xmlns='urn:xmpp:ping'/></iq>", "<enable xmlns='urn:xmpp:carbons:2'/></iq>",
         ]
         #expect(written.hasSuffix(asked[5]))
         let places = asked.map { written.firstRange(of: $0)?.lowerBound ?? written.endIndex }

@@ -240,6 +240,17 @@ import Testing
         #expect(window.transferTime(1_000_000_000) == .seconds(120))
     }
 
+    @Test func aWindowThatOtherStanzasHaveFilledIsToldWhenItOpens() throws {
+        var talk = try Dialogue.online()
+        talk.send(1, String(repeating: "x", count: 16_000))
+        #expect(talk.session.canSend)
+        talk.session.sendUnreliably([UInt8](repeating: 0x78, count: 1_000), at: talk.now)
+        #expect(!talk.session.canSend)
+        talk.flush()
+        talk.ack(2)
+        #expect(talk.did() == [.writable])
+    }
+
     @Test func aFullByteWindowOpensWithTheAck() throws {
         var talk = try Dialogue.online()
         talk.send(1, String(repeating: "x", count: 16_384))

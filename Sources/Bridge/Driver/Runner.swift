@@ -27,6 +27,7 @@ final class Runner: @unchecked Sendable {
     var tailReaders: [TailReader] = []
     /// The pipes that are read: FIFOs, and what the command prints.
     var pipeReaders: [(source: Int, reader: PipeReader)] = []
+    var reading = ConfigurationReading.none
     let coprocess: Coprocess?
     var writers: [Int: any SinkWriter] = [:]
     private var progress: ProgressLine?

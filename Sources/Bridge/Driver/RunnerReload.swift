@@ -1,15 +1,35 @@
 import Routing
 
+/// Whether the configuration file is being read.
+enum ConfigurationReading {
+    case none, running
+    /// It has been changed since: what is read now may be old.
+    case again
+}
+
 // The configuration file is read again, and ends come and go.
 extension Runner {
-    /// Reads the file on a thread of its own: it may lie where reading takes long.
+    /// Reads the file on a thread of its own: it may lie where reading takes long. One reading follows the other, so that
+    /// the last one counts.
     func readConfiguration() {
         guard let reload = plan.reload else { return }
+        switch reading {
+        case .none: reading = .running
+        case .running, .again:
+            reading = .again
+            return
+        }
         startThread(named: "reload") { [self] in
             let input: Pump.Input
             do throws(StartFailure) { input = .reload(try reload()) } catch { input = .reloadRefused(error.lines) }
-            enter { self.feed(input) }
+            enter { self.configurationWasRead(input) }
         }
+    }
+
+    private func configurationWasRead(_ input: Pump.Input) {
+        let isOld = reading == .again
+        reading = .none
+        if isOld { readConfiguration() } else { feed(input) }
     }
 
     func openSource(_ source: Int) {

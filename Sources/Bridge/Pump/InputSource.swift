@@ -70,6 +70,8 @@ extension Pump {
     var isDigested: Bool { sources.allSatisfy { $0.undigested.isEmpty } }
 
     mutating func takeChunk(_ chunk: [UInt8], from source: Int) {
+        // The rules do not know it any more.
+        if sources[source].isRetired { return tellUnread(chunk.count, of: source) }
         counters.bytesRead += UInt64(chunk.count)
         sources[source].undigested += chunk
         digest()
@@ -90,6 +92,11 @@ extension Pump {
                 isAnyLeft = true
             }
         }
+    }
+
+    /// Takes in all that was read of one source, beyond the store's limit.
+    mutating func digestAll(of source: Int) {
+        while !sources[source].undigested.isEmpty { digestPiece(of: source) }
     }
 
     private mutating func digestPiece(of source: Int) {
@@ -122,6 +129,7 @@ extension Pump {
     }
 
     mutating func finishLine(of source: Int) {
+        if sources[source].isRetired { return }
         withFramer(of: source) { framer, pump in
             framer.finish { line, note in pump.takeLine(line, note, from: source) }
         }

@@ -145,7 +145,7 @@ extension Pump {
             digest()
             if case .flushing = phase { flushed() }
         case .loaded(let lane, let rows):
-            backlog.loaded(lane, rows)
+            backlog.loaded(lane, timed(rows))
             if let room = destinations.rooms[lane], let why = closedRooms[room] { failAll(in: room, why) }
             send()
             settleIfDrained()

@@ -138,6 +138,8 @@ struct Pump {
 
     var now = Instant(nanoseconds: 0)
     var wall = WallTime(milliseconds: 0)
+    /// Both clocks at the beginning.
+    var began = (now: Instant(nanoseconds: 0), wall: WallTime(milliseconds: 0))
     var actions: [Action] = []
     var phase = Phase.running
     /// The status that the run ends with, with the end of this input.
@@ -299,6 +301,7 @@ struct Pump {
         switch input {
         case .start:
             lastMessage = now
+            began = (now, wall)
             restore()
             for room in roomsToJoin { session.join(room, at: now) }
             drive(.start)
@@ -344,7 +347,7 @@ struct Pump {
         consider(board.deadline)
         consider(held.deadline)
         consider(marksDeadline)
-        consider(backlog.deadline.map { now + .milliseconds(max(0, $0 - wall.milliseconds)) })
+        consider(backlog.deadline.map { now + .milliseconds(max(0, $0 - attemptTime)) })
         for gate in gates.values { consider(gate.deadline(backlog.count(of: gate.lane) > 0)) }
         for join in joins.values { consider(join.until) }
         if case .within(let patience) = options.retry { for since in outOfRooms.values { consider(since + patience) } }

@@ -116,7 +116,7 @@ extension Pump {
         expireChild()
         expireHeld()
         expireMarks()
-        backlog.expire(at: wall.milliseconds)
+        backlog.expire(at: attemptTime)
         expireGates()
         expireJoins()
         if let due = board.expire(at: now) { session.show(due, at: now) }

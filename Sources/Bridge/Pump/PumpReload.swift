@@ -57,6 +57,7 @@ extension Pump {
         let heirs = old.rules.indices.map { rule in
             succession.heirs[rule].flatMap { change.rules[$0].shapes(like: old.rules[rule]) ? $0 : nil }
         }
+        takeLeave(ofSourcesNotIn: Set(change.rules.flatMap(\.from)))
         for (rule, heir) in heirs.enumerated() where heir == nil { flushHeld(of: rule) }
         router = old.replacing(rules: change.rules)
         settleSources()
@@ -88,6 +89,23 @@ extension Pump {
     }
 
     // MARK: - Ends
+
+    /// What was read of sources that go is still their old rules'. A FIFO is closed, so its last line has no end to wait for.
+    private mutating func takeLeave(ofSourcesNotIn read: Set<Endpoint>) {
+        for index in sources.indices.dropFirst()
+        where !sources[index].isRetired && !read.contains(sources[index].endpoint) {
+            digestAll(of: index)
+            if case .fifo = sources[index].endpoint { finishLine(of: index) }
+        }
+    }
+
+    /// What a source brings that no rule reads any more: it was on its way when the rules changed.
+    mutating func tellUnread(_ count: Int, of source: Int) {
+        let endpoint = "\(sources[source].endpoint)"
+        let text = "\(count) bytes of \(endpoint) were read too late: no bridge reads it any more"
+        actions.append(.say(.warning, text))
+        emit(.gap(reason: "reloaded", text: text, source: endpoint, bytes: UInt64(count)))
+    }
 
     /// Sources keep their numbers. One that no rule reads any more is not read; it is there again when a rule is.
     private mutating func settleSources() {
@@ -123,7 +141,7 @@ extension Pump {
         settleOverflow()
     }
 
-    /// One that is no longer wanted is left, unless something waits to be said there.
+    /// One that is no longer wanted is left, unless something waits to be said there, or to be shown by it.
     private mutating func settleRooms(_ rooms: [RoomChoice]) {
         let wanted = Set(rooms.map(\.room))
         for room in options.rooms.map(\.room) where !wanted.contains(room) && waitingCount(in: room) == 0 {

@@ -12,9 +12,24 @@ extension Pump {
         send()
     }
 
+    /// By what the times of attempts are told, in milliseconds since 1970: civil time as it was at the beginning, moved on
+    /// by the monotonic clock. So a clock that is set moves no attempt by hours.
+    var attemptTime: Int64 { began.wall.milliseconds + (now - began.now).wholeMilliseconds }
+
+    /// Rows that come out of the store: the clock may have been set since they were postponed, and none waits longer than
+    /// the pause that it was given.
+    func timed(_ rows: [StoredRow]) -> [StoredRow] {
+        rows.map { stored in
+            guard stored.until > 0 else { return stored }
+            var row = stored
+            row.until = min(stored.until, attemptTime + Refusal.pause(after: stored.attempts).wholeMilliseconds)
+            return row
+        }
+    }
+
     /// Gives the session what is committed and may go, as far as its window goes.
     mutating func send() {
-        while session.canSend, let flight = backlog.next(at: wall.milliseconds) { dispatch(flight) }
+        while session.canSend, let flight = backlog.next(at: attemptTime) { dispatch(flight) }
     }
 
     private mutating func dispatch(_ flight: Backlog.Flight) {
@@ -116,8 +131,8 @@ extension Pump {
 
     /// The row is refused for now, and sent again later: it and those behind it wait, and nobody else.
     private mutating func postpone(_ flight: Backlog.Flight, to recipient: JID, id: String?, _ error: StanzaError) {
-        let pause = Refusal.pauses[min(flight.attempts, Refusal.pauses.count - 1)]
-        backlog.postpone(flight.dispatch, until: wall.milliseconds + pause.wholeMilliseconds)
+        let pause = Refusal.pause(after: flight.attempts + 1)
+        backlog.postpone(flight.dispatch, until: attemptTime + pause.wholeMilliseconds)
         landed(flight)
         let text = "\(error.text ?? error.meaning ?? error.condition); it is sent again in \(Self.words(pause))"
         report(
@@ -177,6 +192,9 @@ enum Refusal {
     static let pauses: [Duration] = [
         .seconds(30), .seconds(120), .seconds(600), .seconds(1_800), .seconds(3_600), .seconds(7_200), .seconds(14_400),
     ]
+    /// From that refusal, counted from 1, to the next attempt.
+    static func pause(after refusals: Int) -> Duration { pauses[min(max(refusals, 1), pauses.count) - 1] }
+
     /// After so many pauses, a day in all, the refusal counts as one for good.
     static let attemptsMax = 11
 }

@@ -167,7 +167,9 @@ extension Pump {
             spill(sink)
             sinks[sink].forget(upTo: stanza)
         }
-        stanzaHandled = max(stanzaHandled, stanza)
+        // What waits for a slow store only is promised already; the count that is kept never falls.
+        guard stanza > stanzaHandled else { return }
+        stanzaHandled = stanza
         promiseHandled(upTo: stanza)
     }
 

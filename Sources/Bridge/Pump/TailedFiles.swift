@@ -24,7 +24,7 @@ extension Pump {
             mark(.position(position), of: source)
         case .bytes(let stream, let bytes, let position):
             guard let slot = tails.slots[.init(source: source, number: stream)] else { return }
-            if let end = bytes.lastIndex(of: 0x0A) {
+            if !sources[slot].isRetired, let end = bytes.lastIndex(of: 0x0A) {
                 var whole = position
                 whole.move(to: position.offset - UInt64(bytes.count - end - 1), behind: bytes[...end])
                 sources[slot].position = whole
@@ -47,6 +47,7 @@ extension Pump {
             endpoint: parent.endpoint, route: parent.route, reads: .lines,
             framer: LineFramer(.text, limits: options.framing), origin: path)
         source.parent = stream.source
+        source.isRetired = parent.isRetired
         source.sinks = parent.sinks
         if let slot = tails.freeSlots.popLast() {
             sources[slot] = source

@@ -1,0 +1,139 @@
+@testable import Bridge
+import Session
+import Stanza
+
+/// What is promised of messages on their way in: each reaches its sinks, in order, and none is acknowledged before it has
+/// reached them or the store.
+struct InboundOracle {
+    private(set) var faults: [String] = []
+    private let setting: Setting
+    /// Whether any session at the server ended that was not resumed.
+    var hasLostSessions = false
+    private var process = 0
+    /// What peers have said, as far as it is owed.
+    private var spoken: Set<Mark> = []
+    /// What each sink has.
+    private var printed: [Sink: Set<Mark>] = [:]
+    private var lastPrinted: [Sink: [Voice: Int]] = [:]
+    /// What the bridge has said it has handled.
+    private var claimed: Set<Mark> = []
+
+    /// What this process has heard, with the time of the first.
+    private var heard: [(mark: Mark, at: Instant)] = []
+    private var hearing: Set<Mark> = []
+    /// All before are written or spooled.
+    private var firstHeard = 0
+    /// What a process without a store keeps in memory, because its sinks are slow.
+    private var spilled: Set<Mark> = []
+
+    init(_ setting: Setting) { self.setting = setting }
+
+    private mutating func accuse(_ text: String) { faults.append(text) }
+
+    mutating func said(_ mark: Mark) { spoken.insert(mark) }
+
+    /// A new process has heard nothing.
+    mutating func began(_ number: Int) {
+        process = number
+        (heard, hearing, firstHeard, spilled) = ([], [], 0, [])
+    }
+
+    /// What a process without a store has acknowledged and not written at its end is lost, as its status says.
+    mutating func ended(_ status: Bridge.ExitStatus) {
+        guard !setting.isDurable, status != .success else { return }
+        spoken = spoken.filter { !claimed.contains($0) || isWritten($0) }
+    }
+
+    /// A sink has got these lines.
+    mutating func written(_ marks: [Mark], to sink: Sink, at now: Instant) {
+        noteSpill(at: now)
+        for mark in marks {
+            if !setting.sinks(of: mark.voice).contains(sink) { accuse("\(sink) gets \(mark), which is not for it") }
+            let isNew = printed[sink, default: []].insert(mark).inserted
+            let last = lastPrinted[sink]?[mark.voice] ?? 0
+            if isNew, mark.number < last { accuse("order: \(sink) gets \(mark) behind number \(last)") }
+            if !isNew, !hasLostSessions, process == 1 { accuse("\(sink) gets \(mark) twice in one session") }
+            lastPrinted[sink, default: [:]][mark.voice] = max(last, mark.number)
+        }
+    }
+
+    private func isWritten(_ mark: Mark) -> Bool {
+        setting.sinks(of: mark.voice).allSatisfy { printed[$0]?.contains(mark) == true }
+    }
+
+    /// The bridge has heard a message.
+    mutating func heard(_ mark: Mark, at now: Instant) {
+        noteSpill(at: now)
+        if hearing.insert(mark).inserted { heard.append((mark, now)) }
+    }
+
+    // MARK: - Claims
+
+    /// The bridge says that it has handled stanzas.
+    mutating func claimed(_ claim: StreamTap.Claim, at now: Instant, _ safety: Safety) {
+        if let fault = claim.fault { return accuse(fault) }
+        noteSpill(at: now)
+        for case let mark? in claim.covered.map(\.mark) {
+            claimed.insert(mark)
+            if setting.isDurable {
+                lookForSafety(of: mark, safety)
+            } else if !isWritten(mark), !spilled.contains(mark), claim.covered.count + claim.uncovered <= 200 {
+                accuse("h counts \(mark), which a sink has not got")
+            }
+        }
+        if let kept = safety.kept, let count = claim.count, Int32(bitPattern: count &- kept) > 0 {
+            accuse("h is \(count), and \(kept) is kept for the next process")
+        }
+    }
+
+    /// Where a message may be safe.
+    struct Safety {
+        /// The count that is kept for the next process.
+        let kept: UInt32?
+        /// Whether the store holds it for a sink.
+        let forSink: (Mark, Sink) -> Bool
+        /// Whether the server has it for a lane, or the store.
+        let forLane: (Mark, Lane) -> Bool
+    }
+
+    private mutating func lookForSafety(of mark: Mark, _ safety: Safety) {
+        for sink in setting.sinks(of: mark.voice) where printed[sink]?.contains(mark) != true {
+            if !safety.forSink(mark, sink) { accuse("h counts \(mark), which neither \(sink) nor the store has") }
+        }
+        for lane in setting.lanes(of: mark.voice) where !safety.forLane(mark, lane) {
+            accuse("h counts \(mark), which neither \(lane) nor the store has")
+        }
+    }
+
+    /// Without a store: once the oldest message that waits for its sinks is a second old, all that have come by then count
+    /// as safe in memory.
+    private mutating func noteSpill(at now: Instant) {
+        while firstHeard < heard.count, isWritten(heard[firstHeard].mark) || spilled.contains(heard[firstHeard].mark) {
+            firstHeard += 1
+        }
+        guard firstHeard < heard.count else { return }
+        // A timer may be a little late, and so is the word of the sinks.
+        let due = heard[firstHeard].at + .seconds(1)
+        guard due <= now + Self.slack else { return }
+        for one in heard[firstHeard...] where one.at <= due + Self.slack { spilled.insert(one.mark) }
+    }
+
+    private static let slack: Duration = .milliseconds(5)
+
+    // MARK: - Verdicts
+
+    /// What is promised and has not come.
+    func missing(_ outbound: OutboundOracle) -> String? {
+        // Without stream management what was on its way to us when the connection broke is gone.
+        guard setting.managesStreams || !(hasLostSessions || process > 1) else { return nil }
+        for mark in spoken where mark.voice == .bob {
+            for sink in setting.sinks(of: .bob) where printed[sink]?.contains(mark) != true {
+                return "\(mark) has not come to \(sink)"
+            }
+            for lane in setting.lanes(of: .bob) where !outbound.hasArrived(mark, at: lane) {
+                return "\(mark) has not come to \(lane)"
+            }
+        }
+        return nil
+    }
+}
