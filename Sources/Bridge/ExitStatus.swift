@@ -41,6 +41,11 @@ struct StartFailure: Error, Equatable {
         lines = [line]
     }
 
+    init(_ status: ExitStatus, lines: [String]) {
+        self.status = status
+        self.lines = lines
+    }
+
     init(configuration lines: [String]) {
         status = .configuration
         self.lines = lines

@@ -6,7 +6,7 @@ public struct StoreFailure: Error, Equatable, Sendable, CustomStringConvertible 
     public enum Kind: Equatable, Sendable {
         /// No room, no permission, no answer from the disk: it may work later.
         case passing
-        /// The file is no database, or one that is damaged.
+        /// The file is no database, or one that is damaged, or it is gone.
         case damaged
         /// A later version of this program has made it.
         case newer(version: Int)
@@ -58,6 +58,26 @@ final class Database {
         if code != SQLITE_OK { throw failure(code) }
     }
 
+    /// Whether its file is not at its place any more: what is written would be gone with us.
+    var hasMoved: Bool {
+        var moved: Int32 = 0
+        return sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0
+    }
+
+    /// Looks at the whole file.
+    func check() throws(StoreFailure) {
+        let answer = try Statement(self, "PRAGMA quick_check(1)")
+        guard try answer.step(), let words = answer.text(0), words != "ok" else { return }
+        throw StoreFailure(kind: .damaged, description: words)
+    }
+
+    /// Does something with another patience for the locks of others.
+    func patiently(milliseconds: Int32, _ body: () throws(StoreFailure) -> Void) throws(StoreFailure) {
+        sqlite3_busy_timeout(handle, milliseconds)
+        defer { sqlite3_busy_timeout(handle, Self.busyMilliseconds) }
+        try body()
+    }
+
     /// How many rows the last statement changed.
     var changes: Int { Int(sqlite3_changes(handle)) }
 
@@ -104,12 +124,16 @@ final class Database {
 
     fileprivate func failure(_ code: Int32) -> StoreFailure { Self.failure(code, handle) }
 
+    /// What may be otherwise at the next attempt. All else is a file that does not hold what we have put there: a missing
+    /// table, or a number that is there twice, as much as a page that cannot be read.
+    private static let passing: Set<Int32> = [
+        SQLITE_PERM, SQLITE_BUSY, SQLITE_LOCKED, SQLITE_NOMEM, SQLITE_READONLY, SQLITE_INTERRUPT, SQLITE_IOERR,
+        SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_PROTOCOL, SQLITE_SCHEMA, SQLITE_NOLFS, SQLITE_AUTH,
+    ]
+
     private static func failure(_ code: Int32, _ handle: OpaquePointer) -> StoreFailure {
-        let words = String(cString: sqlite3_errmsg(handle))
-        switch code & 0xFF {
-        case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_FORMAT: return StoreFailure(kind: .damaged, description: words)
-        case _: return StoreFailure(kind: .passing, description: words)
-        }
+        let kind: StoreFailure.Kind = passing.contains(code & 0xFF) ? .passing : .damaged
+        return StoreFailure(kind: kind, description: String(cString: sqlite3_errmsg(handle)))
     }
 }
 
@@ -180,8 +204,26 @@ final class Statement {
     /// Carries out what gives no rows.
     func run() throws(StoreFailure) { while try step() {} }
 
+    /// How many columns a row has.
+    var columns: Int32 { sqlite3_column_count(handle) }
+
+    /// Puts another statement's row in, whatever is in it; one that the table cannot take is left out, as what a damaged
+    /// page says may be of a kind that no table takes.
+    func take(_ row: Statement) throws(StoreFailure) {
+        for column in 0..<row.columns {
+            sqlite3_bind_value(handle, column + 1, sqlite3_column_value(row.handle, column))
+        }
+        let code = sqlite3_step(handle)
+        sqlite3_reset(handle)
+        sqlite3_clear_bindings(handle)
+        guard code == SQLITE_DONE || code & 0xFF == SQLITE_CONSTRAINT else {
+            throw database.takeUnretainedValue().failure(code)
+        }
+    }
+
     // Columns count from 0.
 
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
     func number(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
     func unsigned(_ column: Int32) -> UInt64 { UInt64(bitPattern: sqlite3_column_int64(handle, column)) }
 
@@ -191,7 +233,7 @@ final class Statement {
     }
 
     func text(_ column: Int32) -> String? {
-        guard sqlite3_column_type(handle, column) != SQLITE_NULL, let start = sqlite3_column_text(handle, column)
+        guard !isNull(column), let start = sqlite3_column_text(handle, column)
         else { return nil }
         let count = Int(sqlite3_column_bytes(handle, column))
         return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)

@@ -9,7 +9,8 @@ public final class SQLiteStore {
     public enum Durability: String, Sendable, CaseIterable {
         /// A power cut: each commit waits for the disk (`synchronous=FULL`).
         case power
-        /// The end of the process, however it comes, and not always that of the machine (`synchronous=OFF`).
+        /// The end of the process, however it comes; after a power cut the last commits may be missing
+        /// (`synchronous=NORMAL`).
         case process
     }
 
@@ -21,26 +22,28 @@ public final class SQLiteStore {
         static let vacuumPages = 2_000
         /// So many free pages are kept for what comes next.
         static let freePagesMax = 1_000
+        /// A file up to this size is looked at whole when it is opened.
+        static let checkedPagesMax = 1_000
     }
 
     let database: Database
-    private var releasedSinceVacuum = 0
 
     /// Opens a store, or makes one.
+    /// - Parameter isSuspect: whether the file is looked at whole, whatever its size.
     /// - Throws: ``StoreFailure``; a file that is damaged is left as it is.
-    public init(path: String, durability: Durability = .power) throws(StoreFailure) {
+    public init(path: String, durability: Durability = .power, isSuspect: Bool = false) throws(StoreFailure) {
         database = try Database(path: path)
         // Before the first table, or never.
         try database.run("PRAGMA auto_vacuum = INCREMENTAL")
         try database.run("PRAGMA journal_mode = WAL")
-        try database.run("PRAGMA synchronous = \(durability == .power ? "FULL" : "OFF")")
+        try database.run("PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
         // Debian's SQLite overwrites what is deleted, page by page, unless it is told not to.
         try database.run("PRAGMA secure_delete = OFF")
         try database.run("PRAGMA journal_size_limit = \(Limits.journalBytesMax)")
+        try database.run("PRAGMA temp_store = MEMORY")
         try Schema.settle(database)
-        // A damaged page shows itself here, and not in the middle of a run, as far as that is to be had cheaply.
-        _ = try database.number("SELECT count(*) FROM rows")
-        _ = try contents()
+        let pages = try database.number("PRAGMA page_count")
+        if isSuspect || pages <= Limits.checkedPagesMax { try database.check() }
     }
 
     // MARK: - Out
@@ -58,9 +61,8 @@ public final class SQLiteStore {
         }
         let lanes = try database.statement(
             """
-            SELECT l.lane, l.name, count(r.number), coalesce(sum(length(r.payload) + length(CAST(r.origin_id AS BLOB))
-            + coalesce(length(CAST(r.ref AS BLOB)), 0) + 128), 0) FROM lanes l LEFT JOIN rows r ON r.lane = l.lane
-            GROUP BY l.lane ORDER BY l.lane
+            SELECT l.lane, l.name, count(r.number), coalesce(sum(r.bytes), 0)
+            FROM lanes l LEFT JOIN rows r ON r.lane = l.lane GROUP BY l.lane ORDER BY l.lane
             """)
         while try lanes.step() {
             found.lanes.append(
@@ -127,14 +129,12 @@ public final class SQLiteStore {
 
     // MARK: - In
 
-    /// Forgets the lanes in which nothing lies: only at the start, when nobody has their numbers.
-    public func forgetEmptyLanes() throws(StoreFailure) {
-        try database.run("DELETE FROM lanes WHERE lane NOT IN (SELECT lane FROM rows UNION SELECT lane FROM dead)")
-    }
-
     /// Carries batches out, all in one transaction.
     /// - Parameter time: in milliseconds since 1970; rows are of that time.
     public func carryOut(_ batches: [StoreBatch], at time: Int64) throws(StoreFailure) {
+        guard !database.hasMoved else {
+            throw StoreFailure(kind: .damaged, description: "its file was removed, or another put in its place")
+        }
         try database.transaction { () throws(StoreFailure) in
             var last: UInt64 = 0
             var token: UInt64 = 0
@@ -148,7 +148,6 @@ public final class SQLiteStore {
             if last > 0 { try count("number", last) }
             if token > 0 { try count("token", token) }
         }
-        if releasedSinceVacuum >= Limits.freePagesMax { try shrink() }
     }
 
     private func count(_ name: String, _ value: UInt64) throws(StoreFailure) {
@@ -168,11 +167,13 @@ public final class SQLiteStore {
         case .append(let row): try append(row, at: time)
         case .release(let number): try remove("DELETE FROM rows WHERE number = ?1", number)
         case .bury(let number, let reason): try bury(number, reason)
-        case .postpone(let number, let attempts, let until):
-            let row = try database.statement("UPDATE rows SET attempts = ?2, until = ?3 WHERE number = ?1")
+        case .postpone(let number, let attempts, let until, let error):
+            let row = try database.statement(
+                "UPDATE rows SET attempts = ?2, until = ?3, error = ?4 WHERE number = ?1")
             row.bind(1, number)
             row.bind(2, attempts)
             row.bind(3, until)
+            row.bind(4, error)
             try row.run()
         case .hold(let input):
             let row = try database.statement("INSERT OR REPLACE INTO held VALUES (?1, ?2, ?3, ?4, ?5)")
@@ -189,13 +190,12 @@ public final class SQLiteStore {
             try row.run()
         case .position(let path, let value):
             try put(
-                "INSERT OR REPLACE INTO positions VALUES (?1, ?2)", or: "DELETE FROM positions WHERE path = ?1", path,
-                value)
+                "INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3)", or: "DELETE FROM positions WHERE path = ?1",
+                path, value, at: time)
         case .keep(let name, let value):
             try put(
                 "INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2)", or: "DELETE FROM checkpoints WHERE name = ?1",
-                name,
-                value)
+                name, value)
         case .spill(let spilled):
             let row = try database.statement("INSERT OR REPLACE INTO spilled VALUES (?1, ?2, ?3, ?4)")
             row.bind(1, spilled.sink)
@@ -213,13 +213,17 @@ public final class SQLiteStore {
 
     private func append(_ row: Row, at time: Int64) throws(StoreFailure) {
         let insert = try database.statement(
-            "INSERT INTO rows (number, lane, payload, origin_id, ref, appended) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+            """
+            INSERT INTO rows (number, lane, payload, origin_id, ref, bytes, appended)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            """)
         insert.bind(1, row.number)
         insert.bind(2, Int(row.lane.rawValue))
         insert.bind(3, row.payload)
         insert.bind(4, row.originID)
         insert.bind(5, row.ref)
-        insert.bind(6, time)
+        insert.bind(6, row.bytes)
+        insert.bind(7, time)
         try insert.run()
     }
 
@@ -227,14 +231,13 @@ public final class SQLiteStore {
         let row = try database.statement(sql)
         row.bind(1, number)
         try row.run()
-        releasedSinceVacuum += 1
     }
 
     private func bury(_ number: UInt64, _ reason: DeadLetter.Reason) throws(StoreFailure) {
         let insert = try database.statement(
             """
-            INSERT OR REPLACE INTO dead SELECT number, lane, payload, origin_id, ref, ?2, ?3, ?4, appended
-            FROM rows WHERE number = ?1
+            INSERT OR REPLACE INTO dead (number, lane, payload, origin_id, ref, bytes, condition, text, time, appended)
+            SELECT number, lane, payload, origin_id, ref, bytes, ?2, ?3, ?4, appended FROM rows WHERE number = ?1
             """)
         insert.bind(1, number)
         insert.bind(2, reason.condition)
@@ -245,20 +248,44 @@ public final class SQLiteStore {
     }
 
     private func put(
-        _ insert: StaticString, or delete: StaticString, _ name: String, _ value: [UInt8]?
+        _ insert: StaticString, or delete: StaticString, _ name: String, _ value: [UInt8]?, at time: Int64? = nil
     ) throws(StoreFailure) {
         let row = try database.statement(value == nil ? delete : insert)
         row.bind(1, name)
-        if let value { row.bind(2, value) }
+        if let value {
+            row.bind(2, value)
+            if let time { row.bind(3, time) }
+        }
         try row.run()
     }
 
-    /// Gives room back to the file system that a backlog has left behind. Not for each row: a pipe's next lines need it.
-    private func shrink() throws(StoreFailure) {
-        releasedSinceVacuum = 0
-        while try database.number("PRAGMA freelist_count") > Limits.freePagesMax + Limits.vacuumPages {
-            try database.run("PRAGMA incremental_vacuum(\(Limits.vacuumPages))")
+    // MARK: - Room
+
+    /// Gives some of the room back to the file system that a backlog has left behind: for idle moments. A little is kept,
+    /// which the next lines need.
+    /// - Returns: How many pages it gave back: 0 where there is nothing more to give.
+    public func giveRoomBack() throws(StoreFailure) -> Int {
+        let free = try database.number("PRAGMA freelist_count")
+        guard free > Limits.freePagesMax else { return 0 }
+        let count = min(free - Limits.freePagesMax, Limits.vacuumPages)
+        try database.run("PRAGMA incremental_vacuum(\(count))")
+        return count
+    }
+
+    /// Brings what is in the log into the file, as far as no other reader stands in the way.
+    public func checkpoint() throws(StoreFailure) {
+        try database.patiently(milliseconds: 0) { () throws(StoreFailure) in
+            try database.run("PRAGMA wal_checkpoint(TRUNCATE)")
         }
+    }
+
+    /// Forgets lanes that hold nothing: their numbers may be given anew. Before a run knows them.
+    public func forgetEmptyLanes() throws(StoreFailure) {
+        try database.run(
+            """
+            DELETE FROM lanes WHERE NOT EXISTS (SELECT 1 FROM rows WHERE rows.lane = lanes.lane)
+            AND lane NOT IN (SELECT lane FROM dead)
+            """)
     }
 }
 

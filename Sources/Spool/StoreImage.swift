@@ -61,7 +61,7 @@ public struct StoreImage: Equatable, Sendable {
         case .bury(let number, let reason):
             guard let gone = rows.removeValue(forKey: number) else { return }
             dead[number] = DeadLetter(row: gone.row, lane: names[gone.row.lane] ?? "", reason: reason)
-        case .postpone(let number, let attempts, let until):
+        case .postpone(let number, let attempts, let until, _):
             rows[number]?.attempts = attempts
             rows[number]?.until = until
         case .hold(let input):

@@ -9,8 +9,9 @@ public enum StoreOrder: Equatable, Sendable {
     case release(UInt64)
     /// The row was refused for good: it leaves its lane and is kept as a dead letter until a person decides.
     case bury(UInt64, DeadLetter.Reason)
-    /// The row was refused for now: so many attempts have failed, and none is made before that time.
-    case postpone(UInt64, attempts: Int, until: Int64)
+    /// The row was refused for now, in these words for a person: so many attempts have failed, and none is made before
+    /// that time.
+    case postpone(UInt64, attempts: Int, until: Int64, error: String? = nil)
     /// Keeps accepted input that rules hold back (grouping, limits).
     case hold(HeldInput)
     /// What was made of held input with these tokens is in the store, or it was dropped and told. A token that is not held

@@ -11,31 +11,60 @@ private func line(_ number: UInt64, _ lane: UInt32 = 1, _ text: String = "x") ->
         Row(RowDraft(lane: Lane(rawValue: lane), payload: Array(text.utf8), originID: "id-\(text)"), number: number))
 }
 
+private let account = "bridge@example.org"
+
 /// A part as a process that has ended left it: its lock is free, its store is not empty.
-private func leave(_ orders: [StoreOrder], in part: String) throws {
+private func leave(
+    _ orders: [StoreOrder], in part: String, role: StateDirectory.Role = .filter, account: String = account
+) throws {
     mkdir(part, 0o700)
-    close(open("\(part)/lock", O_RDWR | O_CREAT, 0o600))
+    let lock = open("\(part)/lock", O_RDWR | O_CREAT, 0o600)
+    let text = Array("\(role.rawValue)\n\(account)\n1\n".utf8)
+    try #require(write(lock, text, text.count) == text.count)
+    close(lock)
     let store = try SQLiteStore(path: "\(part)/spool.db")
     try store.carryOut([StoreBatch(number: 1, orders: orders)], at: 1)
 }
 
-private func take(_ directory: String, isDaemon: Bool = true) throws -> StatePart {
-    try StatePart.take(directory: directory, host: "host", durability: .power, isDaemon: isDaemon)
+private func take(
+    _ directory: String, role: StateDirectory.Role = .filter, account: String = account
+) throws -> StatePart {
+    try StatePart.take(directory: directory, account: account, role: role, host: "host")
 }
 
+private let message: [StoreOrder] = [.lane(Lane(rawValue: 1), name: "xmpp:a@b"), line(1)]
+
 @Suite struct StatePartTests {
-    @Test func eachProcessHasItsOwn() throws {
-        let scratch = try Scratch()
-        // Locks of one process on two descriptors exclude each other as those of two processes do.
-        let parts = try (1...3).map { _ in try take("\(scratch.path)/a/b") }
-        #expect(parts.map(\.resource) == ["xmpp-bridge.host-1", "xmpp-bridge.host-2", "xmpp-bridge.host-3"])
+    private let scratch: Scratch
+    private var path: String { scratch.path }
+
+    init() throws { scratch = try Scratch() }
+
+    private func mode(_ path: String) -> mode_t {
         var status = stat()
-        #expect(stat(parts[0].directory, &status) == 0 && status.st_mode & 0o777 == 0o700)
+        return stat(path, &status) == 0 ? status.st_mode & 0o777 : 0
+    }
+
+    private func isFree(_ number: Int) throws -> Bool {
+        guard case .taken(let lock) = try StateDirectory(path).lock(number) else { return false }
+        lock.release()
+        return true
+    }
+
+    @Test func eachProcessHasItsOwn() throws {
+        // Locks of one process on two descriptors exclude each other as those of two processes do.
+        let parts = try (1...3).map { _ in try take("\(path)/a/b") }
+        #expect(parts.map(\.resource) == ["xmpp-bridge.host-2", "xmpp-bridge.host-3", "xmpp-bridge.host-4"])
+        #expect(mode(parts[0].directory) == 0o700 && mode("\(path)/a/b") == 0o700)
+        #expect(mode("\(parts[0].directory)/spool.db") == 0o600 && mode("\(parts[0].directory)/lock") == 0o600)
         #expect(parts.allSatisfy { $0.notes.isEmpty && $0.contents == StoreContents() })
+        // The first is the daemon's, whoever came before.
+        let daemons = try (1...2).map { _ in try take("\(path)/a/b", role: .daemon) }
+        #expect(daemons.map(\.resource) == ["xmpp-bridge.host-1", "xmpp-bridge.host-5"])
+        #expect(daemons.map(\.follows) == [true, false] && !parts[0].follows)
     }
 
     @Test func theNextAdoptsWhatTheDeadHaveLeft() throws {
-        let scratch = try Scratch()
         let lanes: [StoreOrder] = [
             .lane(Lane(rawValue: 1), name: "xmpp:a@b"), .lane(Lane(rawValue: 2), name: "xmpp:c@d"),
         ]
@@ -45,97 +74,182 @@ private func take(_ directory: String, isDaemon: Bool = true) throws -> StatePar
                 line(4, 1, "dead"), .bury(4, .init(condition: "gone", text: "no", time: 5)),
                 .hold(HeldInput(token: 8, rule: "r", place: "stdin", isLine: true, bytes: [1])),
                 .spill(SpilledBytes(sink: "file:/x", number: 4, time: 1, bytes: [10])),
-                .position(path: "/log", [1]), .keep("cursor:a@b", [2]), .keep("stream", [3]),
-            ], in: "\(scratch.path)/part-3")
-        try leave([.lane(Lane(rawValue: 1), name: "xmpp:c@d"), line(7, 1, "own")], in: "\(scratch.path)/part-2")
-        let part = try take(scratch.path, isDaemon: false)
-        #expect(part.resource == "xmpp-bridge.host-2")
+                .position(path: "/log", [1]), .keep("cursor:a@b", [2]), .keep("stream", [3]), .keep("unclean", [4]),
+            ], in: "\(path)/part-2")
+        try leave([.lane(Lane(rawValue: 1), name: "xmpp:c@d"), line(7, 1, "own")], in: "\(path)/part-1")
+        let part = try take(path)
+        #expect(part.resource == "xmpp-bridge.host-1")
         #expect(part.notes.count == 1 && part.notes[0].hasPrefix("3 messages that a run before left in "))
         let contents = part.contents
         #expect(contents.lanes.map(\.name) == ["xmpp:c@d", "xmpp:a@b"] && contents.lanes.map(\.rows) == [2, 2])
-        #expect(contents.deadLetters == 1 && contents.held.map(\.bytes) == [[1]] && contents.held[0].token == 1)
-        #expect(contents.spilled.map(\.number) == [1] && contents.positions == ["/log": [1]])
+        #expect(contents.deadLetters == 1 && contents.held.map(\.token) == [8])
+        #expect(contents.spilled.map(\.bytes) == [[10]] && contents.positions.isEmpty)
         // The dead one's session is of another resource.
-        #expect(contents.checkpoints == ["cursor:a@b": [2]] && contents.lastNumber == 11)
+        #expect(contents.checkpoints == ["cursor:a@b": [2], "unclean": [4]] && contents.lastNumber == 11)
         let store = try SQLiteStore(path: "\(part.directory)/spool.db")
         let rows = try contents.lanes.flatMap {
             try store.load(StoreRequest(lane: $0.lane, after: 0, rowsMax: 9, bytesMax: 1 << 20))
         }
         #expect(rows.map(\.row.originID) == ["id-own", "id-c1", "id-a1", "id-a2"])
         #expect(rows.map(\.attempts) == [0, 0, 0, 2] && rows[3].until == 99)
-        // Nothing is left there.
-        let left = try SQLiteStore(path: "\(scratch.path)/part-3/spool.db").contents()
-        #expect(left.lanes.allSatisfy { $0.rows == 0 } && left.held.isEmpty && left.spilled.isEmpty)
-        #expect(left.deadLetters == 0 && left.positions.isEmpty)
-    }
-
-    /// The first part is the daemon's: filters come and go without its files, cursors and held lines.
-    @Test func aFilterTakesTheDaemonsMessagesAndLeavesTheRest() throws {
-        let scratch = try Scratch()
-        try leave(
-            [
-                .lane(Lane(rawValue: 1), name: "xmpp:a@b"), line(1, 1, "a1"),
-                .hold(HeldInput(token: 8, rule: "r", place: "stdin", isLine: true, bytes: [1])),
-                .spill(SpilledBytes(sink: "file:/x", number: 4, time: 1, bytes: [10])),
-                .position(path: "/log", [1]), .keep("cursor:a@b", [2]),
-            ], in: "\(scratch.path)/part-1")
-        let filter = try take(scratch.path, isDaemon: false)
-        #expect(filter.resource == "xmpp-bridge.host-2" && filter.contents.lanes.map(\.rows) == [1])
-        #expect(filter.contents.held.isEmpty && filter.contents.positions.isEmpty && filter.contents.spilled.isEmpty)
-        let left = try SQLiteStore(path: "\(scratch.path)/part-1/spool.db").contents()
-        #expect(left.held.count == 1 && left.positions.count == 1 && left.spilled.count == 1)
-        #expect(left.lanes.map(\.rows) == [0] && left.checkpoints["cursor:a@b"] != nil)
-    }
-
-    @Test func positionsOfAnEarlierVersionAreBroughtOver() throws {
-        let scratch = try Scratch()
-        let old = TailPosition(path: "/log", key: FileKey(device: 1, inode: 2), headBytes: 0, headHash: 0)
-        let file = try scratch.write(String(decoding: TailPositions.text([old]), as: UTF8.self), to: "tail-positions")
-        let part = try take(scratch.path)
-        #expect(part.isFirst && part.contents.positions["/log"].flatMap(TailPositions.read) == [old])
-        #expect(access(file, F_OK) != 0)
+        // Nothing to be sent is left there, and its lock is free for the next.
+        let left = try SQLiteStore(path: "\(path)/part-2/spool.db").contents()
+        #expect(left.lanes.allSatisfy { $0.rows == 0 } && left.held.isEmpty && left.deadLetters == 0)
+        #expect(try isFree(2))
+        #expect(try take(path).resource == "xmpp-bridge.host-2")
     }
 
     @Test func theLivingKeepWhatIsTheirs() throws {
-        let scratch = try Scratch()
-        try leave([.lane(Lane(rawValue: 1), name: "xmpp:a@b"), line(1)], in: "\(scratch.path)/part-1")
-        let living = try take(scratch.path)
-        let other = try take(scratch.path)
+        try leave(message, in: "\(path)/part-1")
+        let living = try take(path)
+        let other = try take(path)
         #expect(living.contents.lanes.map(\.rows) == [1] && other.contents.lanes.isEmpty)
     }
 
-    @Test func aDamagedStoreIsSetAside() throws {
-        let scratch = try Scratch()
-        let part = "\(scratch.path)/part-1"
-        let many = (1...2_000).map { line(UInt64($0), 1, "line \($0)") }
-        try leave([.lane(Lane(rawValue: 1), name: "xmpp:a@b")] + many, in: part)
-        // The end of the file is overwritten.
-        let file = open("\(part)/spool.db", O_WRONLY)
-        var status = stat()
-        fstat(file, &status)
-        let garbage = [UInt8](repeating: 0x5A, count: Int(status.st_size) / 2)
-        #expect(pwrite(file, garbage, garbage.count, status.st_size / 2) == garbage.count)
-        close(file)
-        let taken = try take(scratch.path)
-        #expect(taken.notes.count == 1 && taken.notes[0].contains("is damaged"))
-        let rows = taken.contents.lanes.first?.rows ?? 0
-        #expect(rows > 100 && rows < 2_000)
+    /// A cron job that comes while the daemon is down sends what is there to be sent, and nothing else of it is gone.
+    @Test func anotherKindOfRunLeavesTheDaemonItsPart() throws {
+        let held = StoreOrder.hold(HeldInput(token: 1, rule: "r", place: "x", isLine: true, bytes: [1]))
+        try leave(
+            message + [held, .position(path: "/log", [1]), .keep("cursor:a@b", [2]), .keep("stream", [3])],
+            in: "\(path)/part-1", role: .daemon)
+        let filter = try take(path)
+        #expect(filter.resource == "xmpp-bridge.host-2" && filter.contents.lanes.map(\.rows) == [1])
+        #expect(filter.contents.held.isEmpty && filter.contents.checkpoints.isEmpty)
+        let daemon = try take(path, role: .daemon)
+        #expect(daemon.resource == "xmpp-bridge.host-1" && daemon.contents.lanes.isEmpty)
+        #expect(daemon.contents.held.count == 1 && daemon.contents.positions == ["/log": [1]])
+        #expect(daemon.contents.checkpoints == ["cursor:a@b": [2], "stream": [3]])
+    }
+
+    @Test func positionsComeToWhoFollows() throws {
+        try leave([.position(path: "/a", [1])], in: "\(path)/part-2", role: .filter)
+        try leave([.position(path: "/b", [2])], in: "\(path)/part-3", role: .daemon)
+        let living = try take(path)
+        #expect(living.contents.positions == ["/a": [1]] && !living.follows)
+        let follower = try take(path, role: .daemon)
+        #expect(follower.contents.positions == ["/a": [1], "/b": [2]] && follower.follows)
+        #expect(try take(path, role: .daemon).follows == false)
+    }
+
+    @Test func positionsOfAnEarlierVersionAreBroughtOver() throws {
+        let old = TailPosition(path: "/log", key: FileKey(device: 1, inode: 2), headBytes: 0, headHash: 0)
+        let file = try scratch.write(String(decoding: TailPositions.text([old]), as: UTF8.self), to: "tail-positions")
+        let part = try take(path, role: .daemon)
+        #expect(part.contents.positions["/log"].flatMap(TailPositions.read) == [old])
+        #expect(access(file, F_OK) != 0)
+    }
+
+    @Test func noAccountSendsWhatIsAnothers() throws {
+        try leave(message, in: "\(path)/part-1", account: "other@example.org")
+        let part = try take(path)
+        #expect(part.resource == "xmpp-bridge.host-2" && part.contents.lanes.isEmpty && part.notes.isEmpty)
+        #expect(try take(path, account: "other@example.org").contents.lanes.map(\.rows) == [1])
+    }
+
+    @Test func refusedMessagesThatAreToBeTriedAgainComeBack() throws {
+        let buried = message + [.bury(1, .init(text: "no", time: 1))]
+        for number in 1...2 {
+            try leave(buried, in: "\(path)/part-\(number)")
+            #expect(try SQLiteStore(path: "\(path)/part-\(number)/spool.db").markForRevival([1]) == 1)
+        }
+        let contents = try take(path).contents
+        #expect(contents.lanes.map(\.rows) == [2] && contents.deadLetters == 0)
     }
 
     @Test func whatCannotBeUsedIsToldAndNothingIsBegun() throws {
-        let scratch = try Scratch()
         try scratch.write("text", to: "file")
-        try scratch.write("", to: "s/part-1/lock")
-        try scratch.write("SQLite", to: "n/part-1/lock")
-        let newer = try SQLiteStore(path: "\(scratch.path)/n/part-1/spool.db")
-        try newer.pretendVersion(99)
-        for (path, status) in [("file", ExitStatus.cannotCreate), ("file/in", .cannotCreate), ("n", .configuration)] {
+        for folder in ["n", "f"] { mkdir("\(path)/\(folder)", 0o700) }
+        try leave([], in: "\(path)/n/part-1")
+        try SQLiteStore(path: "\(path)/n/part-1/spool.db").pretendVersion(99)
+        mkdir("\(path)/f/part-1", 0o700)
+        try scratch.write("", to: "f/part-1/lock")
+        mkdir("\(path)/f/part-1/spool.db", 0o700)
+        for (path, status) in [
+            ("file", ExitStatus.cannotCreate), ("file/in", .cannotCreate), ("n", .configuration), ("f", .cannotCreate),
+        ] {
             #expect {
                 _ = try take("\(scratch.path)/\(path)")
             } throws: {
                 ($0 as? StartFailure)?.status == status && ($0 as? StartFailure)?.lines.count == 1
             }
         }
+        for path in ["/proc/nowhere", ""] { #expect(throws: StartFailure.self) { try take(path) } }
+    }
+
+    /// Who begins at the same moment shares nothing, and each message comes to one of them.
+    @Test func startsAtOneMomentShareNothing() throws {
+        for number in 1...5 { try leave(message, in: "\(path)/part-\(number)") }
+        let results = Mailbox<StatePart?>()
+        for _ in 0..<6 { startThread(named: "start") { [path] in results.post(try? take(path)) } }
+        var parts: [StatePart] = []
+        while parts.count < 6 { for part in results.take() { parts.append(try #require(part)) } }
+        #expect(Set(parts.map(\.resource)).count == 6)
+        #expect(parts.flatMap(\.contents.lanes).reduce(0) { $0 + $1.rows } == 5)
+    }
+}
+
+@Suite struct DamagedStoreTests {
+    private let scratch: Scratch
+    private var path: String { scratch.path }
+    private var file: String { "\(path)/part-1/spool.db" }
+
+    init() throws {
+        scratch = try Scratch()
+        let many = (1...10_000).map { line(UInt64($0), 1, "\($0) " + String(repeating: "x", count: 300)) }
+        try leave(
+            [.lane(Lane(rawValue: 1), name: "xmpp:a@b"), .position(path: "/a", [1])] + many, in: "\(path)/part-1")
+        try SQLiteStore(path: file).checkpoint()
+    }
+
+    private func damage(from place: off_t, _ count: Int) throws {
+        let descriptor = open(file, O_WRONLY)
+        let garbage = [UInt8](repeating: 0x5A, count: count)
+        #expect(pwrite(descriptor, garbage, count, place) == count)
+        close(descriptor)
+    }
+
+    @Test func itIsSetAsideAndWhatCanBeReadGoesOn() throws {
+        try damage(from: 0, 16)
+        let taken = try take(path)
+        #expect(taken.notes.count == 1 && taken.notes[0].contains("is damaged"))
+        #expect(taken.notes[0].contains("0 messages") && taken.contents == StoreContents())
+        let names = try FileNames.of("\(path)/part-1").filter { $0.contains("damaged") }
+        #expect(names.count == 1)
+    }
+
+    /// What shows itself in the middle of a run is mended by the next.
+    @Test func damageThatARunFindsIsMendedByTheNext() throws {
+        try damage(from: 4_096 * 100, 4_096)
+        let part = try take(path)
+        #expect(part.notes.isEmpty && part.contents.lanes.map(\.rows) == [10_000])
+        let replies = Mailbox<StoreReply>()
+        part.keeper.begin { replies.post($0) }
+        for start in stride(from: UInt64(0), to: 10_000, by: 500) {
+            part.keeper.load(StoreRequest(lane: Lane(rawValue: 1), after: start, rowsMax: 500, bytesMax: 1 << 20))
+        }
+        part.keeper.post(StoreBatch(number: 1, orders: [.keep("a", [1])]))
+        part.keeper.finish(within: .seconds(20))
+        guard case .broken? = replies.take().last else { throw Unexpected() }
+        // The process has ended.
+        close(try #require(Descriptors.of("\(path)/part-1/lock").first))
+        let next = try take(path)
+        #expect(next.notes.count == 1 && next.notes[0].contains("is damaged"))
+        let rows = next.contents.lanes.reduce(0) { $0 + $1.rows }
+        #expect(rows > 9_800 && rows < 10_000 && next.contents.positions == ["/a": [1]])
+    }
+
+    @Test func oneThatIsAdoptedIsMendedToo() throws {
+        try damage(from: 4_096 * 100, 4_096)
+        let part = try take(path, role: .daemon)
+        #expect(part.notes.count == 2)
+        let rows = part.contents.lanes.reduce(0) { $0 + $1.rows }
+        #expect(rows > 9_800 && rows < 10_000)
+    }
+
+    /// A kill after the damaged file was moved away.
+    @Test func aMendingThatWasCutShortGoesOn() throws {
+        try #require(rename(file, "\(file).rescued") == 0)
+        #expect(try take(path).contents.lanes.map(\.rows) == [10_000])
     }
 }
 
@@ -179,3 +293,29 @@ private func take(_ directory: String, isDaemon: Bool = true) throws -> StatePar
 }
 
 private struct Unexpected: Error {}
+
+private enum FileNames {
+    static func of(_ directory: String) throws -> [String] {
+        let folder = try #require(opendir(directory))
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                })
+        }
+        return names
+    }
+}
+
+/// Those of this process that are open on a file.
+private enum Descriptors {
+    static func of(_ path: String) -> [Int32] {
+        (0..<1_024).filter { descriptor in
+            var target = [CChar](repeating: 0, count: 4_096)
+            let count = readlink("/proc/self/fd/\(descriptor)", &target, target.count)
+            return count > 0 && String(decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) == path
+        }
+    }
+}

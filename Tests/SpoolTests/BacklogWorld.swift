@@ -89,7 +89,7 @@ struct BacklogWorld {
         case .release(let number), .bury(let number, _):
             guard let (lane, index) = place(of: number) else { return }
             stored[lane]?.remove(at: index)
-        case .postpone(let number, let attempts, let until):
+        case .postpone(let number, let attempts, let until, _):
             guard let (lane, index) = place(of: number) else { return }
             stored[lane]?[index].attempts = attempts
             stored[lane]?[index].until = until

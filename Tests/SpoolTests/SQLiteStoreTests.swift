@@ -3,115 +3,6 @@ import Testing
 
 @testable import Spool
 
-/// A folder that is gone after the test.
-final class Scratch {
-    let path: String
-    var file: String { path + "/spool.db" }
-
-    init() throws {
-        var template = Array("/tmp/xmpp-bridge-spool.XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        // The store's own names, and no other, lie here.
-        for end in ["", "-wal", "-shm", "-journal"] { unlink(file + end) }
-        rmdir(path)
-    }
-
-    func store() throws -> SQLiteStore { try SQLiteStore(path: file) }
-
-    /// The bytes of the file with that ending; nil where it is not there.
-    func read(_ end: String = "") -> [UInt8]? {
-        guard let stream = fopen(file + end, "rb") else { return nil }
-        defer { fclose(stream) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 65_536)
-        while case let count = fread(&piece, 1, piece.count, stream), count > 0 { bytes += piece[..<count] }
-        return bytes
-    }
-
-    func write(_ bytes: [UInt8], _ end: String = "") throws {
-        let stream = try #require(fopen(file + end, "wb"))
-        defer { fclose(stream) }
-        try #require(fwrite(bytes, 1, bytes.count, stream) == bytes.count)
-    }
-}
-
-/// Batches by a seed, that a pump could give.
-private struct Story {
-    var dice: Dice
-    var number: UInt64 = 0
-    var token: UInt64 = 0
-    var batch: UInt64 = 0
-    var live: [UInt64] = []
-    var held: [UInt64] = []
-
-    init(seed: UInt64) { dice = Dice(state: seed) }
-
-    mutating func next() -> StoreBatch {
-        batch += 1
-        let orders = (0..<Int.random(in: 1...6, using: &dice)).map { _ in order() }
-        let lanes = (0..<4).map { StoreOrder.lane(Lane(rawValue: $0), name: "xmpp:lane\($0)@example.org") }
-        return StoreBatch(number: batch, orders: batch == 1 ? lanes + orders : orders)
-    }
-
-    private mutating func order() -> StoreOrder {
-        switch Int.random(in: 0..<14, using: &dice) {
-        case 0..<5:
-            number += UInt64.random(in: 1...3, using: &dice)
-            live.append(number)
-            let size = Int.random(in: 0...300, using: &dice)
-            let draft = RowDraft(
-                lane: Lane(rawValue: UInt32.random(in: 0..<4, using: &dice)),
-                payload: (0..<size).map { _ in UInt8.random(in: 0...255, using: &dice) },
-                originID: "o-\(number)-é", ref: Bool.random(using: &dice) ? "r\u{0}\(number)" : nil)
-            return .append(Row(draft, number: number))
-        case 5, 6: return .release(live.randomElement(using: &dice) ?? 0)
-        case 7:
-            let reason = DeadLetter.Reason(
-                condition: Bool.random(using: &dice) ? "gone" : nil, text: "",
-                time: Int64.random(in: 0...9, using: &dice))
-            return .bury(live.randomElement(using: &dice) ?? 0, reason)
-        case 8:
-            return .postpone(
-                live.randomElement(using: &dice) ?? 0, attempts: Int.random(in: 1...5, using: &dice),
-                until: Int64.random(in: 0...1 << 40, using: &dice))
-        case 9:
-            token += 1
-            held.append(token)
-            return .hold(
-                HeldInput(
-                    token: token, rule: "r", place: "stdin", isLine: Bool.random(using: &dice), bytes: [0, 0xFF, 0x0A]))
-        case 10:
-            let first = held.randomElement(using: &dice) ?? 0
-            return .unhold(first...first + UInt64.random(in: 0...2, using: &dice))
-        case 11:
-            return .position(path: "/p\(Int.random(in: 0...3, using: &dice))", Bool.random(using: &dice) ? [1] : nil)
-        case 12: return .keep("k\(Int.random(in: 0...3, using: &dice))", Bool.random(using: &dice) ? [] : nil)
-        case _:
-            let sink = "file:/s\(Int.random(in: 0...1, using: &dice))"
-            if Bool.random(using: &dice) { return .unspill(sink: sink, upTo: UInt64.random(in: 0...9, using: &dice)) }
-            return .spill(
-                SpilledBytes(
-                    sink: sink, number: UInt64.random(in: 0...9, using: &dice), time: 7, bytes: Array("x\n".utf8)))
-        }
-    }
-}
-
-private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
-    #expect(try store.contents() == image.contents)
-    let dead = try store.deadLetters()
-    #expect(dead == image.dead.values.sorted { $0.row.number < $1.row.number })
-    for lane in 0..<4 {
-        for (after, rows, bytes) in [(UInt64(0), 1_000_000, 1 << 30), (5, 3, 1 << 30), (2, 50, 500)] {
-            let request = StoreRequest(lane: Lane(rawValue: UInt32(lane)), after: after, rowsMax: rows, bytesMax: bytes)
-            #expect(try store.load(request) == image.load(request))
-        }
-    }
-}
-
 @Suite struct SQLiteStoreTests {
     @Test func lanesInWhichNothingLiesAreForgottenAtTheStart() throws {
         let scratch = try Scratch()
@@ -206,32 +97,60 @@ private func agree(_ store: SQLiteStore, _ image: StoreImage) throws {
     @Test func theFileIsSmallAgainAfterABacklog() throws {
         let scratch = try Scratch()
         let store = try SQLiteStore(path: scratch.file, durability: .process)
-        let size = 30_000
-        try store.carryOut([StoreBatch(number: 1, orders: lines(1...UInt64(size)))], at: 1)
-        let full = try fileSize(scratch.file) + fileSize(scratch.file + "-wal")
-        for start in stride(from: 1, to: size, by: 500) {
-            let orders = (start..<start + 500).map { StoreOrder.release(UInt64($0)) }
-            try store.carryOut([StoreBatch(number: 2, orders: orders)], at: 1)
+        let size: UInt64 = 200_000
+        for start in stride(from: 1, to: size, by: 1_000) { try store.carryOut(lines(start...start + 999)) }
+        #expect(fileSize(scratch.file) > 50_000_000)
+        for start in stride(from: 1, to: size, by: 1_000) {
+            try store.carryOut((start..<start + 1_000).map { .release($0) })
         }
-        try store.carryOut([StoreBatch(number: 3, orders: [.keep("k", [1])])], at: 1)
-        #expect(full > 8_000_000)
-        #expect(try fileSize(scratch.file) + fileSize(scratch.file + "-wal") < 20_000_000)
+        while try store.giveRoomBack() > 0 {}
+        try store.checkpoint()
+        #expect(fileSize(scratch.file) < 5_000_000 && fileSize(scratch.file + "-wal") < 5_000_000)
         #expect(try store.contents().lanes.map(\.rows) == [0])
     }
 
-    private func lines(_ numbers: ClosedRange<UInt64>) -> [StoreOrder] {
-        [.lane(Lane(rawValue: 1), name: "xmpp:a@b")]
-            + numbers.map {
-                .append(
-                    Row(
-                        RowDraft(lane: Lane(rawValue: 1), payload: Array(repeating: 1, count: 200), originID: "o\($0)"),
-                        number: $0))
-            }
+    /// What is left free is used again, so a file that lives long does not grow.
+    @Test func roomIsUsedAgain() throws {
+        let scratch = try Scratch()
+        let store = try SQLiteStore(path: scratch.file, durability: .process)
+        for start in stride(from: UInt64(1), to: 50_000, by: 500) {
+            try store.carryOut(lines(start...start + 499))
+            try store.carryOut((start..<start + 500).map { .release($0) })
+        }
+        #expect(fileSize(scratch.file) < 2_000_000)
     }
 
-    private func fileSize(_ path: String) throws -> Int {
-        var status = stat()
-        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    @Test func aFileThatIsGoneIsNoStore() throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        try store.carryOut(lines(1...1))
+        unlink(scratch.file)
+        #expect {
+            try store.carryOut(lines(2...2))
+        } throws: {
+            ($0 as? StoreFailure)?.kind == .damaged
+        }
+    }
+
+    /// What cannot come of a pump that keeps the rules is not tried for ever.
+    @Test func aNumberThatIsThereTwiceIsNoPassingTrouble() throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        try store.carryOut(lines(1...1))
+        #expect {
+            try store.carryOut(lines(1...1))
+        } throws: {
+            ($0 as? StoreFailure)?.kind == .damaged
+        }
+    }
+
+    @Test func emptyLanesAreForgotten() throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        try store.carryOut(lines(1...2, lane: 1) + lines(3...3, lane: 2) + lines(4...4, lane: 3))
+        try store.carryOut([.release(1), .release(3), .bury(4, .init(text: "no", time: 1))])
+        try store.forgetEmptyLanes()
+        #expect(try store.contents().lanes.map(\.lane.rawValue) == [1, 3])
     }
 }
 

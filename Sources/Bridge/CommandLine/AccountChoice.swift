@@ -38,7 +38,8 @@ struct AccountChoice {
         }
     }
 
-    private static func address(
+    /// Which account is meant.
+    static func address(
         _ flags: SessionOptions, _ environment: Environment, _ file: Plan.Account?
     ) throws(StartFailure) -> JID {
         let given = flags.jid.map { ("--jid", $0) } ?? environment["XMPP_BRIDGE_JID"].map { ("XMPP_BRIDGE_JID", $0) }

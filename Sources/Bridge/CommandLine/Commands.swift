@@ -36,7 +36,8 @@ struct RootCommand: ParsableCommand {
         version: "xmpp-bridge \(ProgramVersion.text)",
         subcommands: [
             RunCommand.self, CheckCommand.self, ExplainCommand.self, RosterCommand.self, SubscriptionCommand.self,
-            PresenceCommand.self, BlockCommand.self, RoomCommand.self, SchemaCommand.self, DemoCommand.self,
+            PresenceCommand.self, BlockCommand.self, RoomCommand.self, SpoolCommand.self, SchemaCommand.self,
+            DemoCommand.self,
         ])
 
     @OptionGroup(title: "What to do") var filter: FilterOptions

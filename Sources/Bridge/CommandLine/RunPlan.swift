@@ -97,7 +97,7 @@ extension RunPlan {
     /// Everything that is accepted is kept in our part of the state, where there is one.
     private mutating func keepState(in part: StatePart?, _ work: Work, _ spool: Plan.Spool?) throws(StartFailure) {
         guard let part else { return }
-        if !part.isFirst, work.rules.contains(where: { $0.from.contains(where: \.isTail) }) {
+        if !part.follows, work.rules.contains(where: { $0.from.contains(where: \.isTail) }) {
             let what = "another run follows files with the state directory \(part.state)"
             throw StartFailure(.cannotCreate, "\(what); end it, or give another with --state")
         }
@@ -135,12 +135,13 @@ extension RunPlan {
         of request: Request, _ account: AccountChoice, _ spool: Plan.Spool?, _ environment: Environment
     ) throws(StartFailure) -> StatePart? {
         let flags = request.session
-        if flags.noState || request.errand != nil { return nil }
-        guard let directory = stateDirectory(account, flags, environment) else {
-            throw StartFailure(
-                .cannotCreate,
-                "there is no place for the spool: $STATE_DIRECTORY, $XDG_STATE_HOME and $HOME are not set; give --state, "
-                    + "or --no-state")
+        guard request.errand == nil else { return nil }
+        if flags.noState {
+            if flags.logLevel <= .info, !flags.quiet {
+                Diagnostics.say(
+                    "--no-state: what is not sent when this run ends is gone, and the next one catches up with nothing")
+            }
+            return nil
         }
         let durability: SQLiteStore.Durability =
             switch spool?.durability ?? .power {
@@ -148,17 +149,8 @@ extension RunPlan {
             case .process: .process
             }
         return try StatePart.take(
-            directory: directory, host: environment.host, durability: durability, isDaemon: request.isDaemon)
-    }
-
-    private static func stateDirectory(
-        _ account: AccountChoice, _ flags: SessionOptions, _ environment: Environment
-    ) -> String? {
-        if let named = flags.state ?? environment["STATE_DIRECTORY"].map({ String($0.prefix { $0 != ":" }) }) {
-            return named
-        }
-        let home = environment["XDG_STATE_HOME"] ?? environment["HOME"].map { $0 + "/.local/state" }
-        return home.map { "\($0)/xmpp-bridge/\(account.jid.text)" }
+            directory: StatePlace.directory(flags, environment, account: account.jid), account: account.jid.text,
+            role: request.isDaemon ? .daemon : .filter, host: environment.host, durability: durability)
     }
 
     private static func retry(

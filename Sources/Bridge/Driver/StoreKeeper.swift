@@ -8,23 +8,34 @@ final class StoreKeeper: @unchecked Sendable {
     private enum Order: Sendable {
         case batch(StoreBatch)
         case load(StoreRequest)
-        case tell(Gate)
+        case finish(Gate, until: Instant)
     }
 
     /// Between two attempts at a store that cannot be written.
     private static let retryFirst: Duration = .milliseconds(100)
     private static let retryMax: Duration = .seconds(5)
+    /// Without orders for so long, room is given back to the file system.
+    private static let idle: Duration = .milliseconds(300)
 
     private let orders = Mailbox<Order>()
     // Only of the thread, once it has begun.
     private let store: SQLiteStore
+    private let file: StoreFile?
+    private var isBroken = false
+    private var hasShrunk = false
+    private var deliver: @Sendable (StoreReply) -> Void = { _ in }
 
-    init(_ store: SQLiteStore) { self.store = store }
+    /// - Parameter file: is marked where the store turns out to be damaged, so that its next opening brings it in order.
+    init(_ store: SQLiteStore, _ file: StoreFile? = nil) {
+        self.store = store
+        self.file = file
+    }
 
     /// Begins the thread: once the signals are claimed, which a thread of before would let end the process. `deliver` is
     /// called on it.
     func begin(_ deliver: @escaping @Sendable (StoreReply) -> Void) {
-        startThread(named: "spool") { self.run(deliver) }
+        self.deliver = deliver
+        startThread(named: "spool") { self.run() }
     }
 
     /// Has a batch carried out.
@@ -36,55 +47,80 @@ final class StoreKeeper: @unchecked Sendable {
     /// Returns once all is kept that was posted before, or the time is over.
     func finish(within patience: Duration) {
         let gate = Gate()
-        orders.post(.tell(gate))
-        gate.wait(until: Clock.monotonic() + patience)
+        let end = Clock.monotonic() + patience
+        orders.post(.finish(gate, until: end))
+        gate.wait(until: end)
     }
 
-    private func run(_ deliver: (StoreReply) -> Void) {
-        var waiting: [Order] = []
+    private func run() {
         var batches: [StoreBatch] = []
+        // A backlog of an earlier run may have left room.
+        var mayShrink = true
         while true {
-            waiting += orders.take()
-            for order in waiting {
+            let taken = orders.take(until: mayShrink ? Clock.monotonic() + Self.idle : nil)
+            guard !taken.isEmpty else {
+                mayShrink = shrink()
+                if !mayShrink, hasShrunk { settle() }
+                continue
+            }
+            mayShrink = true
+            for order in taken {
                 switch order {
                 case .batch(let batch): batches.append(batch)
                 case .load(let request):
-                    keep(&batches, deliver)
-                    load(request, deliver)
-                case .tell(let gate):
-                    keep(&batches, deliver)
+                    keep(&batches)
+                    persist { () throws(StoreFailure) in
+                        deliver(.loaded(request.lane, try store.load(request)))
+                    }
+                case .finish(let gate, let end):
+                    keep(&batches)
+                    while Clock.monotonic() < end, shrink() {}
+                    settle()
                     gate.open()
                 }
             }
-            waiting = []
-            keep(&batches, deliver)
+            keep(&batches)
         }
     }
 
+    /// - Returns: Whether there may be more of it to do. What fails here is nobody's loss.
+    private func shrink() -> Bool {
+        guard !isBroken, let pages = try? store.giveRoomBack(), pages > 0 else { return false }
+        hasShrunk = true
+        return true
+    }
+
+    /// What was given back is still in the log's hands; a log that is left to the next run is read again by it.
+    private func settle() {
+        if !isBroken { try? store.checkpoint() }
+        hasShrunk = false
+    }
+
     /// Carries batches out, however long that takes; what comes meanwhile waits.
-    private func keep(_ batches: inout [StoreBatch], _ deliver: (StoreReply) -> Void) {
+    private func keep(_ batches: inout [StoreBatch]) {
         guard let last = batches.last else { return }
-        persist(deliver) { () throws(StoreFailure) in
+        persist { () throws(StoreFailure) in
             try store.carryOut(batches, at: Clock.wall().milliseconds)
             deliver(.committed(batch: last.number))
         }
         batches.removeAll(keepingCapacity: true)
     }
 
-    private func load(_ request: StoreRequest, _ deliver: (StoreReply) -> Void) {
-        persist(deliver) { () throws(StoreFailure) in deliver(.loaded(request.lane, try store.load(request))) }
-    }
-
-    private func persist(_ deliver: (StoreReply) -> Void, _ work: () throws(StoreFailure) -> Void) {
+    private func persist(_ work: () throws(StoreFailure) -> Void) {
         var pause = Self.retryFirst
         var isFailing = false
-        while true {
+        // Whatever a damaged store takes, it is not safe there.
+        while !isBroken {
             do throws(StoreFailure) {
                 try work()
                 if isFailing { deliver(.recovered) }
                 return
             } catch {
-                guard error.kind == .passing else { return deliver(.broken(error.description)) }
+                guard error.kind == .passing else {
+                    isBroken = true
+                    file?.suspectDamage()
+                    return deliver(.broken(error.description))
+                }
                 if !isFailing { deliver(.failing(error.description)) }
                 isFailing = true
             }

@@ -137,7 +137,7 @@ final class Keeper {
                 "keep \(name) \(bytes?.suffix(8).map { String($0) }.joined(separator: ".") ?? "-")"
             case .position: "position"
             case .bury(let number, _): "bury \(number)"
-            case .postpone(let number, _, _): "postpone \(number)"
+            case .postpone(let number, _, _, _): "postpone \(number)"
             case .lane(let lane, let name): "lane \(lane.rawValue) \(name)"
             case .hold(let input): "hold \(input.token)"
             case .unhold(let tokens): "unhold \(tokens)"
