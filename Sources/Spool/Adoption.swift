@@ -42,6 +42,7 @@ extension SQLiteStore {
     /// it again under the same numbers.
     /// - Parameter path: a store of this version.
     public func adopt(_ path: String, _ adoption: Adoption) throws(StoreFailure) -> Adoption.Result {
+        try SQLiteStore(path: path).takeAllApart()
         let attach = try Statement(database, "ATTACH ?1 AS theirs")
         attach.bind(1, path)
         try attach.run()
@@ -230,6 +231,7 @@ extension SQLiteStore {
     /// Brings over where tailed files stand, from a store that a process may own which follows none: of two positions of
     /// a file that kept last counts.
     public func takePositions(from path: String) throws(StoreFailure) {
+        try SQLiteStore(path: path).settleBundles()
         let attach = try Statement(database, "ATTACH ?1 AS theirs")
         attach.bind(1, path)
         try attach.run()

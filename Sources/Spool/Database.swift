@@ -115,6 +115,17 @@ final class Database {
         }
     }
 
+    /// All that `body` reads is of one moment.
+    func moment<Result>(_ body: () throws(StoreFailure) -> Result) throws(StoreFailure) -> Result {
+        try run("BEGIN")
+        defer {
+            for statement in statements.values { statement.reset() }
+            // It changed nothing that lasts.
+            sqlite3_exec(handle, "COMMIT", nil, nil, nil)
+        }
+        return try body()
+    }
+
     fileprivate func prepare(_ sql: String) throws(StoreFailure) -> OpaquePointer {
         var statement: OpaquePointer?
         let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)

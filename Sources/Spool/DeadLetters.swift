@@ -28,7 +28,8 @@ extension SQLiteStore {
     /// Forgets rows; only where nobody else owns the store.
     /// - Returns: How many were there.
     public func forget(_ numbers: [UInt64]) throws(StoreFailure) -> Int {
-        try change("DELETE FROM rows WHERE number = ?1", numbers)
+        try takeAllApart()
+        return try change("DELETE FROM rows WHERE number = ?1", numbers)
     }
 
     /// Marks dead letters: ``reviveMarked()`` brings them back. A process that lives may own the store meanwhile, since it

@@ -27,6 +27,14 @@ public final class SQLiteStore {
     }
 
     let database: Database
+    /// Rows that lie in bundles.
+    var bundles: [Bundle] = []
+    /// Whether ``bundles`` are all that are there.
+    var hasSettledBundles = false
+    /// The bundle that was read last.
+    var decoded: (name: UInt64, rows: [Row])?
+    /// For tests: fewer rows are no bundle.
+    package var bundleRowsMin = Bundle.Limits.rowsMin
 
     /// Opens a store, or makes one.
     /// - Parameter isSuspect: whether the file is looked at whole, whatever its size.
@@ -50,6 +58,7 @@ public final class SQLiteStore {
 
     /// All that a run must know before it begins.
     public func contents() throws(StoreFailure) -> StoreContents {
+        try settleBundles()
         var found = StoreContents()
         let counters = try database.statement("SELECT name, value FROM counters")
         while try counters.step() {
@@ -59,16 +68,19 @@ public final class SQLiteStore {
                 found.lastToken = counters.unsigned(1)
             }
         }
+        let bundled = try bundledLanes()
         let lanes = try database.statement(
             """
             SELECT l.lane, l.name, count(r.number), coalesce(sum(r.bytes), 0)
             FROM lanes l LEFT JOIN rows r ON r.lane = l.lane GROUP BY l.lane ORDER BY l.lane
             """)
         while try lanes.step() {
+            let lane = Lane(rawValue: UInt32(truncatingIfNeeded: lanes.number(0)))
+            let more = bundled[lane] ?? (0, 0)
             found.lanes.append(
                 StoredLane(
-                    lane: Lane(rawValue: UInt32(truncatingIfNeeded: lanes.number(0))), name: lanes.text(1) ?? "",
-                    rows: Int(lanes.number(2)), bytes: Int(lanes.number(3))))
+                    lane: lane, name: lanes.text(1) ?? "", rows: Int(lanes.number(2)) + more.rows,
+                    bytes: Int(lanes.number(3)) + more.bytes))
         }
         found.held = try held()
         let positions = try database.statement("SELECT path, value FROM positions")
@@ -105,6 +117,22 @@ public final class SQLiteStore {
 
     /// The rows that are asked for, in their order.
     public func load(_ request: StoreRequest) throws(StoreFailure) -> [StoredRow] {
+        try settleBundles()
+        let bundled = try loadBundled(request)
+        let (single, next) = try loadSingle(request)
+        if bundled.isEmpty { return single }
+        var bytes = 0
+        var all = single.isEmpty ? bundled : (bundled + single).sorted { $0.row.number < $1.row.number }
+        if let next { all.removeAll { $0.row.number > next } }
+        let fits = all.prefix(max(request.rowsMax, 1)).prefix { stored in
+            defer { bytes += stored.row.bytes }
+            return bytes == 0 || bytes + stored.row.bytes <= request.bytesMax
+        }
+        return Array(fits)
+    }
+
+    /// Those that lie in the table, and the first that is too many bytes.
+    private func loadSingle(_ request: StoreRequest) throws(StoreFailure) -> (rows: [StoredRow], next: UInt64?) {
         let rows = try database.statement(
             """
             SELECT number, payload, origin_id, ref, attempts, until FROM rows WHERE lane = ?1 AND number > ?2
@@ -120,11 +148,14 @@ public final class SQLiteStore {
                 lane: request.lane, payload: rows.bytes(1), originID: rows.text(2) ?? "", ref: rows.text(3))
             let row = Row(draft, number: rows.unsigned(0))
             bytes += row.bytes
-            if !found.isEmpty, bytes > request.bytesMax { break }
+            if !found.isEmpty, bytes > request.bytesMax {
+                rows.reset()
+                return (found, row.number)
+            }
             found.append(StoredRow(row, attempts: Int(rows.number(4)), until: rows.number(5)))
         }
         rows.reset()
-        return found
+        return (found, nil)
     }
 
     // MARK: - In
@@ -135,19 +166,43 @@ public final class SQLiteStore {
         guard !database.hasMoved else {
             throw StoreFailure(kind: .damaged, description: "its file was removed, or another put in its place")
         }
-        try database.transaction { () throws(StoreFailure) in
-            var last: UInt64 = 0
-            var token: UInt64 = 0
-            for batch in batches {
-                for order in batch.orders {
-                    if case .append(let row) = order { last = max(last, row.number) }
-                    if case .hold(let input) = order { token = max(token, input.token) }
-                    try carryOut(order, at: time)
-                }
-            }
-            if last > 0 { try count("number", last) }
-            if token > 0 { try count("token", token) }
+        try settleBundles()
+        let before = bundles
+        do throws(StoreFailure) {
+            try database.transaction { () throws(StoreFailure) in try carryOutAll(batches, at: time) }
+        } catch {
+            bundles = before
+            decoded = nil
+            throw error
         }
+    }
+
+    private func carryOutAll(_ batches: [StoreBatch], at time: Int64) throws(StoreFailure) {
+        var last: UInt64 = 0
+        var token: UInt64 = 0
+        var fresh: [Row] = []
+        for batch in batches {
+            for order in batch.orders {
+                switch order {
+                case .append(let row):
+                    last = max(last, row.number)
+                    fresh.append(row)
+                    continue
+                case .release(let number), .bury(let number, _), .postpone(let number, _, _, _):
+                    if let first = fresh.first, number >= first.number {
+                        try put(fresh[...], at: time)
+                        fresh = []
+                    }
+                case .hold(let input): token = max(token, input.token)
+                case .lane, .unhold, .position, .keep, .spill, .unspill: break
+                }
+                try carryOut(order, at: time)
+            }
+        }
+        try put(fresh[...], at: time)
+        try tidyBundles()
+        if last > 0 { try count("number", last) }
+        if token > 0 { try count("token", token) }
     }
 
     private func count(_ name: String, _ value: UInt64) throws(StoreFailure) {
@@ -165,9 +220,13 @@ public final class SQLiteStore {
             row.bind(2, name)
             try row.run()
         case .append(let row): try append(row, at: time)
-        case .release(let number): try remove("DELETE FROM rows WHERE number = ?1", number)
-        case .bury(let number, let reason): try bury(number, reason)
+        case .release(let number):
+            if !releaseBundled(number) { try remove("DELETE FROM rows WHERE number = ?1", number) }
+        case .bury(let number, let reason):
+            try free(number)
+            try bury(number, reason)
         case .postpone(let number, let attempts, let until, let error):
+            try free(number)
             let row = try database.statement(
                 "UPDATE rows SET attempts = ?2, until = ?3, error = ?4 WHERE number = ?1")
             row.bind(1, number)
@@ -211,7 +270,7 @@ public final class SQLiteStore {
         }
     }
 
-    private func append(_ row: Row, at time: Int64) throws(StoreFailure) {
+    func append(_ row: Row, at time: Int64) throws(StoreFailure) {
         let insert = try database.statement(
             """
             INSERT INTO rows (number, lane, payload, origin_id, ref, bytes, appended)
@@ -281,10 +340,11 @@ public final class SQLiteStore {
 
     /// Forgets lanes that hold nothing: their numbers may be given anew. Before a run knows them.
     public func forgetEmptyLanes() throws(StoreFailure) {
+        let bundled = try bundledLanes().keys.map { "\($0.rawValue)" }.joined(separator: ", ")
         try database.run(
             """
             DELETE FROM lanes WHERE NOT EXISTS (SELECT 1 FROM rows WHERE rows.lane = lanes.lane)
-            AND lane NOT IN (SELECT lane FROM dead)
+            AND lane NOT IN (SELECT lane FROM dead) AND lane NOT IN (\(bundled))
             """)
     }
 }

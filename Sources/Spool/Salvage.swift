@@ -70,7 +70,9 @@ public struct Salvage: Equatable, Sendable {
 
     /// Numbers go on above all that were seen, and every row has a lane. What a row's number, bytes and times say may come
     /// of a damaged page: none of it is to be in the way of what is sent.
-    private func settle(_ store: SQLiteStore) throws(StoreFailure) {
+    private mutating func settle(_ store: SQLiteStore) throws(StoreFailure) {
+        let isReadable = try store.takeApartWhatCanBeRead()
+        isWhole = isWhole && isReadable
         try store.database.run(
             """
             DELETE FROM rows WHERE number NOT BETWEEN 1 AND \(Self.numberMax);

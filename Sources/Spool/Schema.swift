@@ -14,6 +14,8 @@ enum Schema {
             ref TEXT, bytes INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, until INTEGER NOT NULL DEFAULT 0,
             error TEXT, appended INTEGER NOT NULL) STRICT;
         CREATE INDEX rows_of_lane ON rows (lane, number, bytes);
+        CREATE TABLE bundles (first INTEGER PRIMARY KEY, appended INTEGER NOT NULL, rows BLOB NOT NULL) STRICT;
+        CREATE TABLE released (first INTEGER PRIMARY KEY, bits BLOB NOT NULL) STRICT;
         CREATE TABLE dead (
             number INTEGER PRIMARY KEY, lane INTEGER NOT NULL, payload BLOB NOT NULL, origin_id TEXT NOT NULL,
             ref TEXT, bytes INTEGER NOT NULL, condition TEXT, text TEXT NOT NULL, time INTEGER NOT NULL, appended INTEGER NOT NULL,
@@ -34,7 +36,9 @@ enum Schema {
     ]
 
     /// Tables with what was accepted, for who reads them out of a damaged file.
-    static let tables = ["lanes", "rows", "dead", "held", "positions", "checkpoints", "spilled", "counters"]
+    static let tables = [
+        "lanes", "rows", "bundles", "released", "dead", "held", "positions", "checkpoints", "spilled", "counters",
+    ]
 
     /// Makes the tables of a fresh file, or brings those of an older version up to this one, each step whole.
     static func settle(_ database: Database, steps: [String] = steps) throws(StoreFailure) {

@@ -11,6 +11,41 @@ public final class StoreReader {
     public init(path: String) throws(StoreFailure) {
         database = try Database(path: path, readOnly: true)
         try Schema.accept(database)
+        // Rows in bundles are shown as if they were in the table already.
+        try database.run(
+            """
+            PRAGMA temp_store = MEMORY;
+            CREATE TEMP TABLE fresh (
+                number INTEGER PRIMARY KEY, lane INTEGER, payload BLOB, origin_id TEXT, ref TEXT, bytes INTEGER,
+                appended INTEGER);
+            CREATE TEMP VIEW rows AS
+            SELECT number, lane, payload, origin_id, ref, bytes, attempts, until, error, appended FROM main.rows
+            UNION ALL SELECT number, lane, payload, origin_id, ref, bytes, 0, 0, NULL, appended FROM temp.fresh;
+            """)
+    }
+
+    /// What `body` reads is of one moment, rows in bundles too.
+    private func look<Result>(_ body: () throws(StoreFailure) -> Result) throws(StoreFailure) -> Result {
+        try database.moment { () throws(StoreFailure) in
+            try database.run("DELETE FROM temp.fresh")
+            let bundles = try database.statement(
+                "SELECT b.rows, b.appended, r.bits FROM bundles b LEFT JOIN released r USING (first)")
+            while try bundles.step() {
+                for row in BundleCoding.left(of: BundleCoding.rows(in: bundles.bytes(0)).rows, bits: bundles.bytes(2)) {
+                    let fresh = try database.statement(
+                        "INSERT OR REPLACE INTO temp.fresh VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+                    fresh.bind(1, row.number)
+                    fresh.bind(2, Int(row.lane.rawValue))
+                    fresh.bind(3, row.payload)
+                    fresh.bind(4, row.originID)
+                    fresh.bind(5, row.ref)
+                    fresh.bind(6, row.bytes)
+                    fresh.bind(7, bundles.number(1))
+                    try fresh.run()
+                }
+            }
+            return try body()
+        }
     }
 
     /// What waits in one lane.
@@ -67,6 +102,10 @@ public final class StoreReader {
 
     /// The lanes that hold something, by their number.
     public func lanes() throws(StoreFailure) -> [LaneState] {
+        try look { () throws(StoreFailure) in try lanesNow() }
+    }
+
+    private func lanesNow() throws(StoreFailure) -> [LaneState] {
         var found: [Int64: LaneState] = [:]
         let rows = try database.statement(
             """
@@ -102,7 +141,9 @@ public final class StoreReader {
     ) throws(StoreFailure) {
         var after: UInt64 = 0
         while true {
-            let found = try messages(after: after, before: .max, deadOnly: deadOnly)
+            let found = try look { () throws(StoreFailure) in
+                try messages(after: after, before: .max, deadOnly: deadOnly)
+            }
             for message in found { try each(message) }
             guard let last = found.last else { return }
             after = last.row.number
@@ -112,12 +153,16 @@ public final class StoreReader {
     /// The row or dead letter with that number.
     public func message(_ number: UInt64) throws(StoreFailure) -> Message? {
         guard number > 0, number < UInt64(Int64.max) else { return nil }
-        return try messages(after: number - 1, before: number + 1, deadOnly: false).first
+        return try look { () throws(StoreFailure) in
+            try messages(after: number - 1, before: number + 1, deadOnly: false).first
+        }
     }
 
     /// The numbers of a lane's rows.
     public func rowNumbers(of lane: Lane) throws(StoreFailure) -> [UInt64] {
-        try numbers("SELECT number FROM rows WHERE lane = ?1 ORDER BY number", lane)
+        try look { () throws(StoreFailure) in
+            try numbers("SELECT number FROM rows WHERE lane = ?1 ORDER BY number", lane)
+        }
     }
 
     /// The numbers of a lane's dead letters.

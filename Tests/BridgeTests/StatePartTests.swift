@@ -23,6 +23,7 @@ private func leave(
     try #require(write(lock, text, text.count) == text.count)
     close(lock)
     let store = try SQLiteStore(path: "\(part)/spool.db")
+    store.bundleRowsMin = .max
     try store.carryOut([StoreBatch(number: 1, orders: orders)], at: 1)
 }
 

@@ -10,7 +10,7 @@ import Testing
 
     /// A store with something in every table, in one file without a log.
     private func fill(_ count: UInt64) throws {
-        let store = try scratch.store()
+        let store = try scratch.store(bundleRowsMin: .max)
         try store.carryOut(lines(1...count))
         try store.carryOut([
             .bury(1, .init(text: "no", time: 1)), .position(path: "/log", [1]), .keep("cursor:a", [2]),

@@ -22,7 +22,12 @@ final class Scratch {
         rmdir(path)
     }
 
-    func store() throws -> SQLiteStore { try SQLiteStore(path: file) }
+    /// - Parameter bundleRowsMin: stories append few rows at once.
+    func store(bundleRowsMin: Int = 2) throws -> SQLiteStore {
+        let store = try SQLiteStore(path: file)
+        store.bundleRowsMin = bundleRowsMin
+        return store
+    }
 
     /// The bytes of the file with that ending; nil where it is not there.
     func read(_ end: String = "") -> [UInt8]? {
