@@ -17,7 +17,9 @@ public final class SQLiteStore {
     /// Named limits, unit last.
     enum Limits {
         /// What the log in front of the file may keep once it is empty.
-        static let journalBytesMax = 4 * 1_024 * 1_024
+        static let journalBytesMax = 16 * 1_024 * 1_024
+        /// Pages in it, from which on it is brought into the file.
+        static let journalPagesMax = 4_000
         /// Pages that are given back to the file system at once.
         static let vacuumPages = 2_000
         /// So many free pages are kept for what comes next.
@@ -48,6 +50,7 @@ public final class SQLiteStore {
         // Debian's SQLite overwrites what is deleted, page by page, unless it is told not to.
         try database.run("PRAGMA secure_delete = OFF")
         try database.run("PRAGMA journal_size_limit = \(Limits.journalBytesMax)")
+        try database.run("PRAGMA wal_autocheckpoint = \(Limits.journalPagesMax)")
         try database.run("PRAGMA temp_store = MEMORY")
         try Schema.settle(database)
         let pages = try database.number("PRAGMA page_count")
