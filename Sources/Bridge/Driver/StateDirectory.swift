@@ -61,10 +61,10 @@ struct StateDirectory: Sendable {
     /// Looks at a directory that is there.
     init(existing path: String) throws(StartFailure) {
         self.path = path
-        guard access(path, R_OK | X_OK) == 0 else {
-            let reason = Diagnostics.describe(errno)
+        guard access("\(path)/.", R_OK | X_OK) == 0 else {
+            let (code, reason) = (errno, Diagnostics.describe(errno))
             throw StartFailure(
-                .noInput,
+                code == ENOENT || code == ENOTDIR ? .noInput : .cannotCreate,
                 "cannot look at the state directory \(path): \(reason); name it with --state, or the account with --jid"
             )
         }
