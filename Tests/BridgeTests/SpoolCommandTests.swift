@@ -237,7 +237,8 @@ private let lanes: [StoreOrder] = [
         #expect(try read("--all") == .all && read("1/2", "3") == select("1/2", "3"))
         #expect(try read("--to", "Ops@Example.org") == .lanes(["xmpp:ops@example.org", "room:ops@example.org"]))
         #expect(
-            try read("--to", "room:ops@example.org", "--to", "room:a@b") == .lanes(["room:ops@example.org", "room:a@b"]))
+            try read("--to", "room:ops@example.org", "--to", "room:a@b")
+                == .lanes(["room:ops@example.org", "room:a@b"]))
         #expect(throws: StartFailure.self) { try read("--to", "@") }
     }
 }

@@ -59,7 +59,9 @@ extension Backlog {
         backlog.postpone(2, until: 500, error: "busy")
         #expect(backlog.bury(3, refused)?.number == 3)
         #expect(
-            backlog.takeOrders() == [.release(1), .postpone(2, attempts: 1, until: 500, error: "busy"), .bury(3, refused)])
+            backlog.takeOrders() == [
+                .release(1), .postpone(2, attempts: 1, until: 500, error: "busy"), .bury(3, refused),
+            ])
         #expect(backlog.count == 1 && backlog.bytes == rows[1].bytes)
         #expect(Backlog.holding([a]).isDurable == false)
     }

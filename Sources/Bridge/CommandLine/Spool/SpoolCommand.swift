@@ -104,7 +104,8 @@ struct SpoolCommand: ParsableCommand {
 /// Which messages are meant: those that are named, all, or all for a destination. That one is `--to`, which the parser
 /// gives to the options of the filter, wherever it stands.
 struct SelectionOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The messages; or --to JID or --to room:JID: all for there.", valueName: "[part/]number"))
+    @Argument(
+        help: ArgumentHelp("The messages; or --to JID or --to room:JID: all for there.", valueName: "[part/]number"))
     var messages: [String] = []
     @Flag(name: .long, help: "All there are.") var all = false
 
