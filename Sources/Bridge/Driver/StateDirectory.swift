@@ -225,5 +225,9 @@ final class FileLock: Sendable {
     }
 
     /// Lets go of it before the process ends.
-    func release() { close(descriptor) }
+    func release() {
+        // A child that is just being made has the descriptor too, until it is another program.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }
