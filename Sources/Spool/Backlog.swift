@@ -360,10 +360,11 @@ public struct Backlog: Sendable {
     }
 
     /// The row was refused for now: it and those behind it wait until that time, in milliseconds since 1970.
-    public mutating func postpone(_ dispatch: UInt64, until time: Int64) {
+    /// - Parameter error: the refusal, in words for a person who looks into the store.
+    public mutating func postpone(_ dispatch: UInt64, until time: Int64, error: String? = nil) {
         guard let flight = land(dispatch) else { return }
         let row = StoredRow(flight.row, attempts: flight.attempts + 1, until: time)
-        if isDurable { orders.append(.postpone(row.row.number, attempts: row.attempts, until: time)) }
+        if isDurable { orders.append(.postpone(row.row.number, attempts: row.attempts, until: time, error: error)) }
         putBack(row, flight.slot)
         pause(flight.slot, until: time)
     }

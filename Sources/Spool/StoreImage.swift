@@ -5,6 +5,8 @@ public struct StoreImage: Equatable, Sendable {
     public private(set) var rows: [UInt64: StoredRow] = [:]
     /// The dead letters, by number.
     public private(set) var dead: [UInt64: DeadLetter] = [:]
+    /// The last refusal for now of rows, by number, in words for a person.
+    public private(set) var refusals: [UInt64: String] = [:]
     private var names: [Lane: String] = [:]
     private var held: [UInt64: HeldInput] = [:]
     private var positions: [String: [UInt8]] = [:]
@@ -57,13 +59,18 @@ public struct StoreImage: Equatable, Sendable {
         case .append(let row):
             rows[row.number] = StoredRow(row)
             lastNumber = max(lastNumber, row.number)
-        case .release(let number): rows[number] = nil
+        case .release(let number):
+            rows[number] = nil
+            refusals[number] = nil
         case .bury(let number, let reason):
             guard let gone = rows.removeValue(forKey: number) else { return }
+            refusals[number] = nil
             dead[number] = DeadLetter(row: gone.row, lane: names[gone.row.lane] ?? "", reason: reason)
-        case .postpone(let number, let attempts, let until, _):
+        case .postpone(let number, let attempts, let until, let error):
+            guard rows[number] != nil else { return }
             rows[number]?.attempts = attempts
             rows[number]?.until = until
+            refusals[number] = error
         case .hold(let input):
             held[input.token] = input
             lastToken = max(lastToken, input.token)

@@ -165,6 +165,7 @@ import Testing
         #expect(talk.messages.map { $0.from("to='").upTo("'", keeping: false) } == ["ops@example.org"])
         talk.settle()
         #expect(talk.store?.rows.count == 2)
+        #expect(talk.store?.refusals[2]?.hasPrefix("remote-server-not-found") == true)
         talk.forget()
         talk.wait(.seconds(31))
         #expect(talk.bodies == ["one", "two"] && talk.messages[0].contains("id='xb-T-2'"))

@@ -190,7 +190,7 @@ private let lanes: [StoreOrder] = [
         try fill(2, [])
         try SQLiteStore(path: "\(path)/part-1/spool.db").pretendVersion(9)
         try scratch.write(String(repeating: "text", count: 2_000), to: "part-2/spool.db")
-        for (name, status) in [("1/1", ExitStatus.configuration), ("2/1", .io)] {
+        for (name, status) in [("1/1", ExitStatus.configuration), ("2/1", .cannotCreate)] {
             #expect {
                 _ = try listing { try $0.show(try MessageName(name), json: false) }
             } throws: {
@@ -218,15 +218,27 @@ private let lanes: [StoreOrder] = [
         for text in ["", "/", "a", "1/2/3", "-1", "0/1", "1/", "/1"] {
             #expect(throws: StartFailure.self) { try MessageName(text) }
         }
-        for arguments in [[], ["1", "--all"], ["--to", "a@b", "--all"], ["1", "--to", "a@b"]] {
-            #expect(throws: (any Error).self) { try SelectionOptions.parse(arguments) }
+        // As a whole command line: the root command has --to as well.
+        func read(_ arguments: [String]) throws -> SpoolSelection {
+            let parsed = try RootCommand.parseAsRoot(["spool", "drop"] + arguments)
+            let drop = try #require(parsed as? SpoolCommand.Drop)
+            return try SpoolSelection(drop.selection, drop.filter)
         }
-        func read(_ arguments: String...) throws -> SpoolSelection {
-            try SpoolSelection(try SelectionOptions.parse(arguments))
+        func read(_ arguments: String...) throws -> SpoolSelection { try read(arguments) }
+        for arguments in [
+            [], ["1", "--all"], ["--to", "a@b", "--all"], ["1", "--to", "a@b"], ["--all", "--from", "a@b"],
+        ] {
+            #expect {
+                _ = try read(arguments)
+            } throws: {
+                ($0 as? StartFailure)?.status == .usage
+            }
         }
         #expect(try read("--all") == .all && read("1/2", "3") == select("1/2", "3"))
         #expect(try read("--to", "Ops@Example.org") == .lanes(["xmpp:ops@example.org", "room:ops@example.org"]))
-        #expect(try read("--to", "room:ops@example.org") == .lanes(["room:ops@example.org"]))
+        #expect(
+            try read("--to", "room:ops@example.org", "--to", "room:a@b")
+                == .lanes(["room:ops@example.org", "room:a@b"]))
         #expect(throws: StartFailure.self) { try read("--to", "@") }
     }
 }

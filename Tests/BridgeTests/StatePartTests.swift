@@ -232,7 +232,9 @@ private let message: [StoreOrder] = [.lane(Lane(rawValue: 1), name: "xmpp:a@b"),
         part.keeper.finish(within: .seconds(20))
         guard case .broken? = replies.take().last else { throw Unexpected() }
         // The process has ended.
-        close(try #require(Descriptors.of("\(path)/part-1/lock").first))
+        let lock = try #require(Descriptors.of("\(path)/part-1/lock").first)
+        flock(lock, LOCK_UN)
+        close(lock)
         let next = try take(path)
         #expect(next.notes.count == 1 && next.notes[0].contains("is damaged"))
         let rows = next.contents.lanes.reduce(0) { $0 + $1.rows }

@@ -2,12 +2,11 @@
 
 import os
 import shlex
-import shutil
 import subprocess
 
 import pytest
 
-from harness.bridge import Bridge, binary
+from harness.bridge import as_nobody, binary
 
 
 @pytest.fixture
@@ -25,18 +24,6 @@ def daemon(bridge):
         return running
 
     return start
-
-
-def as_nobody(bridge: Bridge, program: list[str]) -> list[str]:
-    """The same as a user with no rights of its own, for whom the folders of the test are open and the program is a copy."""
-    for folder in (bridge.home, *bridge.home.parents):
-        if str(folder) in ("/", "/tmp"):
-            break
-        folder.chmod(folder.stat().st_mode | 0o055)
-    copy = bridge.home / "xmpp-bridge"
-    shutil.copy(program[0], copy)
-    copy.chmod(0o755)
-    return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", str(copy), *program[1:]]
 
 
 @pytest.fixture

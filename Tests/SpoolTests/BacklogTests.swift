@@ -56,10 +56,12 @@ extension Backlog {
         backlog.committed(upTo: 3)
         #expect(backlog.goAll() == [1, 2, 3])
         #expect(backlog.release(1)?.number == 1 && backlog.release(1) == nil && backlog.release(9) == nil)
-        backlog.postpone(2, until: 500)
+        backlog.postpone(2, until: 500, error: "busy")
         #expect(backlog.bury(3, refused)?.number == 3)
         #expect(
-            backlog.takeOrders() == [.release(1), .postpone(2, attempts: 1, until: 500), .bury(3, refused)])
+            backlog.takeOrders() == [
+                .release(1), .postpone(2, attempts: 1, until: 500, error: "busy"), .bury(3, refused),
+            ])
         #expect(backlog.count == 1 && backlog.bytes == rows[1].bytes)
         #expect(Backlog.holding([a]).isDurable == false)
     }

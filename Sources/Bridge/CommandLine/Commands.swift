@@ -28,9 +28,9 @@ struct RootCommand: ParsableCommand {
             (--output ndjson: as events). Its end ends the bridge once all it printed is delivered, and its status is \
             the bridge's, unless that is itself not 0. SIGTERM and SIGINT are passed on; it is killed 5 s later.
 
-            Exit status: 0 all accepted by the server; 64 usage; 69 server unreachable; 70 a bug of this program; \
-            73 no state directory; 74 input or output failed; \
-            75 undelivered or timed out; 76 protocol or TLS failure, or a conflict; 77 credentials refused; \
+            Exit status: 0 all accepted by the server; 64 usage; 65 input refused; 66 a FIFO cannot be read; \
+            69 server unreachable; 70 a bug of this program; 73 the state directory cannot be used; \
+            74 input or output failed; 75 undelivered, kept in the spool, or timed out; 76 protocol or TLS failure, or a conflict; 77 credentials refused; \
             78 configuration; 126 COMMAND cannot be run; 127 there is no COMMAND.
             """,
         version: "xmpp-bridge \(ProgramVersion.text)",

@@ -61,10 +61,10 @@ struct StateDirectory: Sendable {
     /// Looks at a directory that is there.
     init(existing path: String) throws(StartFailure) {
         self.path = path
-        guard access(path, R_OK | X_OK) == 0 else {
-            let reason = Diagnostics.describe(errno)
+        guard access("\(path)/.", R_OK | X_OK) == 0 else {
+            let (code, reason) = (errno, Diagnostics.describe(errno))
             throw StartFailure(
-                .noInput,
+                code == ENOENT || code == ENOTDIR ? .noInput : .cannotCreate,
                 "cannot look at the state directory \(path): \(reason); name it with --state, or the account with --jid"
             )
         }
@@ -225,5 +225,9 @@ final class FileLock: Sendable {
     }
 
     /// Lets go of it before the process ends.
-    func release() { close(descriptor) }
+    func release() {
+        // A child that is just being made has the descriptor too, until it is another program.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

@@ -212,7 +212,7 @@ private struct Inheritance {
             }
         }
         guard result.rows > 0 else { return }
-        let what = result.rows == 1 ? "1 message" : "\(result.rows) messages"
-        notes.append("\(what) that a run before left in \(state.part(number)) are sent by this one")
+        let (what, goes) = result.rows == 1 ? ("1 message", "is") : ("\(result.rows) messages", "are")
+        notes.append("\(what) that a run before left in \(state.part(number)) \(goes) sent by this one")
     }
 }

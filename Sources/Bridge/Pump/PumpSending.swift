@@ -135,7 +135,7 @@ extension Pump {
     /// The row is refused for now, and sent again later: it and those behind it wait, and nobody else.
     private mutating func postpone(_ flight: Backlog.Flight, to recipient: JID, id: String?, _ error: StanzaError) {
         let pause = Refusal.pause(after: flight.attempts + 1)
-        backlog.postpone(flight.dispatch, until: attemptTime + pause.wholeMilliseconds)
+        backlog.postpone(flight.dispatch, until: attemptTime + pause.wholeMilliseconds, error: error.description)
         landed(flight)
         let text = "\(error.text ?? error.meaning ?? error.condition); it is sent again in \(Self.words(pause))"
         report(

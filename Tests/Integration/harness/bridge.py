@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -334,3 +335,15 @@ def _feed(pipe, data: bytes):
     with suppress(BrokenPipeError):  # the program ended before it had read everything: its status tells
         pipe.write(data)
         pipe.close()
+
+
+def as_nobody(bridge: Bridge, program: list[str]) -> list[str]:
+    """The same as a user with no rights of its own, for whom the folders of the test are open and the program is a copy."""
+    for folder in (bridge.home, *bridge.home.parents):
+        if str(folder) in ("/", "/tmp"):
+            break
+        folder.chmod(folder.stat().st_mode | 0o055)
+    copy = bridge.home / "xmpp-bridge"
+    shutil.copy(program[0], copy)
+    copy.chmod(0o755)
+    return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", str(copy), *program[1:]]

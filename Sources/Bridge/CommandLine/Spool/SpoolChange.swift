@@ -64,7 +64,7 @@ struct SpoolChange {
         _ part: SpoolView.Part, _ body: (SQLiteStore) throws(StoreFailure) -> Void
     ) throws(StartFailure) {
         do throws(StoreFailure) { try body(try SQLiteStore(path: part.path)) } catch {
-            throw SpoolView.failure(part, error)
+            throw SpoolView.failure(part, error, to: "change")
         }
     }
 

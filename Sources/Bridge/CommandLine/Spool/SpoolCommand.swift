@@ -10,6 +10,9 @@ struct SpoolCommand: ParsableCommand {
 
             A message is named as list --messages prints it: PART/NUMBER, or the number alone where no other part has it. \
             Processes that use the spool meanwhile are not held up.
+
+            Exit status: 66 there is no such message, or no such directory; 73 the state cannot be used, or is damaged; 75 \
+            the messages are in the hands of a process that lives; 78 a newer version has made it.
             """,
         subcommands: [List.self, Show.self, Retry.self, Drop.self, Export.self], defaultSubcommand: List.self)
 
@@ -63,14 +66,17 @@ struct SpoolCommand: ParsableCommand {
     struct Retry: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "retry", abstract: "Have messages sent again that were refused for good.",
+            usage: SelectionOptions.usage("retry"),
             discussion: "They go behind what waits for the same destination, by the next run that begins.")
         @OptionGroup var selection: SelectionOptions
+        @OptionGroup(visibility: .hidden) var filter: FilterOptions
         @OptionGroup(visibility: .hidden) var session: SessionOptions
 
         mutating func run() throws {
-            let (selection, session) = (selection, session)
+            let (selection, filter, session) = (selection, filter, session)
             try ending { () throws(StartFailure) in
-                try SpoolChange(try SpoolView(session, .process)).retry(try SpoolSelection(selection)).rawValue
+                let chosen = try SpoolSelection(selection, filter)
+                return try SpoolChange(try SpoolView(session, .process)).retry(chosen).rawValue
             }
         }
     }
@@ -78,31 +84,33 @@ struct SpoolCommand: ParsableCommand {
     struct Drop: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "drop", abstract: "Forget messages, for ever; asks nothing.",
+            usage: SelectionOptions.usage("drop") + " [--dead]",
             discussion: "What waits in a part whose process lives is that process's: only refused messages go.")
         @OptionGroup var selection: SelectionOptions
+        @OptionGroup(visibility: .hidden) var filter: FilterOptions
         @Flag(name: .long, help: "Of those only what was refused for good.") var dead = false
         @OptionGroup(visibility: .hidden) var session: SessionOptions
 
         mutating func run() throws {
-            let (selection, dead, session) = (selection, dead, session)
+            let (selection, filter, dead, session) = (selection, filter, dead, session)
             try ending { () throws(StartFailure) in
-                try SpoolChange(try SpoolView(session, .process)).drop(try SpoolSelection(selection), deadOnly: dead)
-                    .rawValue
+                let chosen = try SpoolSelection(selection, filter)
+                return try SpoolChange(try SpoolView(session, .process)).drop(chosen, deadOnly: dead).rawValue
             }
         }
     }
 }
 
-/// Which messages are meant.
+/// Which messages are meant: those that are named, all, or all for a destination. That one is `--to`, which the parser
+/// gives to the options of the filter, wherever it stands.
 struct SelectionOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The messages.", valueName: "[part/]number")) var messages: [String] = []
-    @Option(name: .long, help: ArgumentHelp("All for there.", valueName: "jid | room:jid")) var to: String?
+    @Argument(
+        help: ArgumentHelp("The messages; or --to JID or --to room:JID: all for there.", valueName: "[part/]number"))
+    var messages: [String] = []
     @Flag(name: .long, help: "All there are.") var all = false
 
-    func validate() throws {
-        if [!messages.isEmpty, to != nil, all].filter({ $0 }).count != 1 {
-            throw ValidationError("name the messages, or give --to JID, or --all")
-        }
+    static func usage(_ deed: String) -> String {
+        "xmpp-bridge spool \(deed) ([<part>/]<number> ... | --to <jid | room:jid> ... | --all)"
     }
 }
 
@@ -134,13 +142,25 @@ enum SpoolSelection: Equatable {
     case lanes(Set<String>)
     case all
 
-    init(_ options: SelectionOptions) throws(StartFailure) {
+    init(_ options: SelectionOptions, _ filter: FilterOptions) throws(StartFailure) {
+        var others = filter
+        others.to = []
+        guard others.isPlain else {
+            throw StartFailure(.usage, "of the filter's options, only --to chooses messages of the spool")
+        }
+        guard [!options.messages.isEmpty, !filter.to.isEmpty, options.all].filter({ $0 }).count == 1 else {
+            throw StartFailure(.usage, "name the messages, or give --to JID, or --all")
+        }
         if options.all {
             self = .all
-        } else if let to = options.to {
-            let isRoom = to.hasPrefix("room:")
-            let jid = try address(isRoom ? String(to.dropFirst(5)) : to, "--to")
-            self = .lanes(isRoom ? ["room:\(jid)"] : ["xmpp:\(jid)", "room:\(jid)"])
+        } else if !filter.to.isEmpty {
+            var names: Set<String> = []
+            for to in filter.to {
+                let isRoom = to.hasPrefix("room:")
+                let jid = try address(isRoom ? String(to.dropFirst(5)) : to, "--to")
+                names.formUnion(isRoom ? ["room:\(jid)"] : ["xmpp:\(jid)", "room:\(jid)"])
+            }
+            self = .lanes(names)
         } else {
             var names: [MessageName] = []
             for text in options.messages { names.append(try MessageName(text)) }

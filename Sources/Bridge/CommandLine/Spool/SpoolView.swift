@@ -50,7 +50,7 @@ struct SpoolView {
             let path = StoreFile(state.part(number)).path
             guard access(path, F_OK) == 0 else {
                 if errno == ENOENT { continue }
-                throw StartFailure(.noInput, "cannot look at \(path): \(Diagnostics.describe(errno))")
+                throw StartFailure(.cannotCreate, "cannot look at \(path): \(Diagnostics.describe(errno))")
             }
             let owner = state.owner(of: number)
             if let account, owner?.account != account { continue }
@@ -59,7 +59,7 @@ struct SpoolView {
             case .taken(let lock): part.lock = lock
             case .held: part.isAlive = true
             case .absent: break
-            case .refused(let reason): throw StartFailure(.noInput, "cannot look at \(path): \(reason)")
+            case .refused(let reason): throw StartFailure(.cannotCreate, "cannot look at \(path): \(reason)")
             }
             parts.append(part)
         }
@@ -77,12 +77,15 @@ struct SpoolView {
         do throws(StoreFailure) { return try StoreReader(path: part.path) } catch { throw failure(part, error) }
     }
 
-    static func failure(_ part: Part, _ failure: StoreFailure) -> StartFailure {
+    /// - Parameter deed: what was tried, in a word.
+    static func failure(_ part: Part, _ failure: StoreFailure, to deed: String = "read") -> StartFailure {
         switch failure.kind {
-        case .passing: StartFailure(.io, "cannot read \(part.path): \(failure)")
+        case .passing: StartFailure(.cannotCreate, "cannot \(deed) \(part.path): \(failure)")
         case .damaged:
-            StartFailure(.io, "\(part.path) is damaged (\(failure)); the next run brings over what can be read of it")
-        case .newer, .foreign: StartFailure(.configuration, "cannot read \(part.path): \(failure)")
+            StartFailure(
+                .cannotCreate,
+                "\(part.path) is damaged (\(failure)); the next run brings over what can be read of it")
+        case .newer, .foreign: StartFailure(.configuration, "cannot \(deed) \(part.path): \(failure)")
         }
     }
 
