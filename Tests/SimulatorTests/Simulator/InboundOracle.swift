@@ -25,6 +25,8 @@ struct InboundOracle {
     private var firstHeard = 0
     /// What a process without a store keeps in memory, because its sinks are slow.
     private var spilled: Set<Mark> = []
+    /// Whatever is heard up to then is among it.
+    private var spilledUntil = Instant(nanoseconds: -1)
 
     init(_ setting: Setting) { self.setting = setting }
 
@@ -36,12 +38,16 @@ struct InboundOracle {
     mutating func began(_ number: Int) {
         process = number
         (heard, hearing, firstHeard, spilled) = ([], [], 0, [])
+        spilledUntil = Instant(nanoseconds: -1)
     }
 
-    /// What a process without a store has acknowledged and not written at its end is lost, as its status says.
-    mutating func ended(_ status: Bridge.ExitStatus) {
+    /// What a process without a store has acknowledged and not passed on at its end is lost, as its status says.
+    mutating func ended(_ status: Bridge.ExitStatus, _ outbound: OutboundOracle) {
         guard !setting.isDurable, status != .success else { return }
-        spoken = spoken.filter { !claimed.contains($0) || isWritten($0) }
+        spoken = spoken.filter { mark in
+            !claimed.contains(mark)
+                || isWritten(mark) && setting.lanes(of: mark.voice).allSatisfy { outbound.hasArrived(mark, at: $0) }
+        }
     }
 
     /// A sink has got these lines.
@@ -64,7 +70,9 @@ struct InboundOracle {
     /// The bridge has heard a message.
     mutating func heard(_ mark: Mark, at now: Instant) {
         noteSpill(at: now)
-        if hearing.insert(mark).inserted { heard.append((mark, now)) }
+        guard hearing.insert(mark).inserted else { return }
+        heard.append((mark, now))
+        if now <= spilledUntil { spilled.insert(mark) }
     }
 
     // MARK: - Claims
@@ -115,7 +123,8 @@ struct InboundOracle {
         // A timer may be a little late, and so is the word of the sinks.
         let due = heard[firstHeard].at + .seconds(1)
         guard due <= now + Self.slack else { return }
-        for one in heard[firstHeard...] where one.at <= due + Self.slack { spilled.insert(one.mark) }
+        spilledUntil = due + Self.slack
+        for one in heard[firstHeard...] where one.at <= spilledUntil { spilled.insert(one.mark) }
     }
 
     private static let slack: Duration = .milliseconds(5)

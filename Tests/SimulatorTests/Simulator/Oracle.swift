@@ -82,7 +82,7 @@ struct Oracle {
         }
         if let lost = work.lost, process.isInPeace, !isKept { accuse("\(lost) is lost at a stop in peace") }
         outbound.ended(process.number, isKilled: false, status, sources)
-        inbound.ended(status)
+        inbound.ended(status, outbound)
     }
 
     /// The whole run is over.

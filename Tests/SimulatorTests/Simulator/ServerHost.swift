@@ -122,8 +122,6 @@ final class ServerHost {
             world.oracle.outbound.arrived(message, in: lane, fate: fate) { store.released.contains($0) }
         case .login(let jid, let resumed):
             guard jid.bare == world.cast.account else { return }
-            // What was to come back finds the session gone that it was for.
-            if !resumed { bounces = [] }
             world.oracle.loggedIn(resumed: resumed)
         case .logout, .refused, .fault: break
         }

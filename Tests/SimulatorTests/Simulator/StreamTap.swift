@@ -22,6 +22,8 @@ struct StreamTap {
         var count: UInt32?
         /// A message that has come.
         var heard: Mark?
+        /// The id of one of ours that has come back.
+        var refused: String?
     }
 
     private var parser = StreamParser()
@@ -63,7 +65,8 @@ struct StreamTap {
             isManaged = false
             return nil
         }
-        guard isManaged else { return nil }
+        let refused = element.hasName("message") && element.attribute("type", equals: "error") ? element["id"] : nil
+        guard isManaged else { return refused.map { Claim(refused: $0) } }
         let mark = element.child("body", NS.client).flatMap { Mark($0.text.utf8) }
         position += 1
         if position > arrivals.count {
@@ -71,7 +74,7 @@ struct StreamTap {
         } else if arrivals[position - 1].mark != mark {
             return Claim(fault: "the server repeats another stanza than it sent: the simulator is wrong")
         }
-        return mark.map { Claim(heard: $0) }
+        return mark == nil && refused == nil ? nil : Claim(heard: mark, refused: refused)
     }
 
     /// Bytes of the bridge's, and what they claim.

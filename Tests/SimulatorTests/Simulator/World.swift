@@ -200,6 +200,7 @@ final class World {
     func look(at claim: StreamTap.Claim?) {
         guard let claim else { return }
         if let mark = claim.heard { oracle.inbound.heard(mark, at: now) }
+        if let id = claim.refused { oracle.outbound.heardRefusal(of: id) }
         oracle.inbound.claimed(claim, at: now, safety(oracle.outbound))
     }
 }
