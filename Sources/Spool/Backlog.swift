@@ -301,6 +301,13 @@ public struct Backlog: Sendable {
         paused.count == 0 ? 0 : slots.reduce(0) { $1.until == 0 ? $0 : $0 + $1.count - $1.inFlight }
     }
 
+    /// Whether the row of that number may wait to go, in that lane or without one in any: of what is in the store only no more
+    /// is known than where it lies. Costs a step for each row that waits.
+    public func mayWait(_ number: UInt64, in lane: Lane?) -> Bool {
+        let queues = lane.map { slotOf[$0].map { slots[$0...$0] } ?? [] } ?? slots[...]
+        return queues.contains { $0.mayWait(number) }
+    }
+
     /// Rows of a lane.
     public func count(of lane: Lane) -> Int { slotOf[lane].map { slots[$0].count } ?? 0 }
     /// Lanes that are known.

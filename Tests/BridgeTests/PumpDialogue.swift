@@ -215,6 +215,13 @@ struct PumpDialogue {
         try server("<enabled xmlns='urn:xmpp:sm:3' \(enabled)/>")
     }
 
+    /// The stream of an earlier run goes on, of which the server has handled so many stanzas.
+    mutating func resumed(h: UInt32) throws {
+        isManaged = true
+        stanzasSeen = h
+        try acknowledge()
+    }
+
     /// The server acknowledges what it has seen.
     mutating func acknowledge() throws {
         asksForAcknowledgement = false

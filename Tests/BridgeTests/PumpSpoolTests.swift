@@ -46,6 +46,22 @@ import Testing
         #expect(talk.consumed[0] == 14 && talk.bodies.last == "three")
     }
 
+    @Test(arguments: [0, 3]) func aStopLeavesAHalfLineWhereItStillIs(bytes: Int) throws {
+        var talk = try Self.online()
+        talk.pump.options.leftLineBytesMax = bytes
+        talk.type("one\ntwo")
+        talk.feed(.stop)
+        talk.settle()
+        talk.closeStream()
+        #expect(talk.bodies == (bytes == 0 ? ["one", "two"] : ["one"]))
+        #expect(talk.consumed[0] == (bytes == 0 ? 7 : 4) && talk.status == .success)
+        var ended = try Self.online()
+        ended.pump.options.leftLineBytesMax = bytes
+        ended.type("one\ntwo")
+        ended.feed(.inputEnded)
+        #expect(ended.bodies == ["one", "two"], "at the end of the input a half line is a line")
+    }
+
     @Test func whatAKillLeftGoesFirstWithTheSameIDs() throws {
         var first = try Self.online()
         first.type("one\ntwo\n")
@@ -202,6 +218,27 @@ import Testing
             #expect((talk.store?.dead[1]?.reason.condition == "resource-constraint") == isDead)
             #expect(talk.store?.rows[1]?.attempts == (isDead ? nil : attempts + 1))
         }
+    }
+
+    /// A resumed stream repeats what the dead run has not handled, before its rows have gone again.
+    @Test func aRefusalOfADeadRunsCopyCountsForNothing() throws {
+        var first = try Self.online()
+        first.type("one\ntwo\n")
+        var talk = try PumpDialogue(Self.toOps, store: first.store)
+        try talk.authenticate()
+        try talk.server("<resumed xmlns='urn:xmpp:sm:3' h='2' previd='sm-1'/>")
+        for id in ["xb-T-1", "xb-T-2"] { try talk.server(Self.bounce(id, "resource-constraint", type: "wait")) }
+        #expect(talk.bodies == [])
+        try talk.resumed(h: 2)
+        talk.feed(.inputEnded)
+        talk.settle()
+        talk.closeStream()
+        #expect(talk.bodies == ["one", "two"] && talk.status == .success)
+        #expect(talk.store?.rows.isEmpty == true && talk.store?.dead.isEmpty == true)
+        // Of one that is gone it is told.
+        var late = try Self.again(talk)
+        try late.server(Self.bounce("xb-T-1", "forbidden", type: "auth"))
+        #expect(late.said.last?.hasPrefix("error: the message to ops@example.org was not delivered") == true)
     }
 
     @Test func aRefusalForGoodIsADeadLetterAtOnce() throws {

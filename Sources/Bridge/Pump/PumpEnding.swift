@@ -7,7 +7,7 @@ import Stanza
 extension Pump {
     mutating func inputEnded() {
         guard phase == .running else { return }
-        if options.endOfInput == .drain, options.reads != .nothing { beginDrain(limit: nil) } else { finishLines() }
+        if options.endOfInput == .drain, options.reads != .nothing { beginDrain(limit: nil, isStopped: false) } else { finishLines() }
     }
 
     mutating func inputFailed(_ reason: String, of source: Int) {
@@ -59,9 +59,10 @@ extension Pump {
     }
 
     /// Takes in what was read, and no more, and waits until all of it is accepted.
-    mutating func beginDrain(limit: Instant?) {
+    /// - Parameter isStopped: whether standard input has not ended.
+    mutating func beginDrain(limit: Instant?, isStopped: Bool = true) {
         digest(whole: true)
-        finishLines()
+        finishLines(isStopped: isStopped)
         // A line that no rule takes has ended the run already.
         guard phase == .running else { return }
         flushHeld()
