@@ -27,9 +27,9 @@ struct Oracle {
 
     /// The bridge's account has logged in.
     mutating func loggedIn(resumed: Bool) {
+        outbound.loggedIn(resumed: resumed)
         if resumed { return }
         sessions += 1
-        outbound.loggedIn()
         inbound.hasLostSessions = sessions > 1
     }
 

@@ -40,6 +40,8 @@ struct OutboundOracle {
     private let setting: Setting
     private var session = 0
     private var process = 0
+    /// Whose messages the server gets: what a dead process has sent may still be on its way.
+    private var sender = 0
 
     /// Lines that must arrive.
     private var owed: Set<Mark> = []
@@ -63,15 +65,13 @@ struct OutboundOracle {
 
     private mutating func accuse(_ text: String) { faults.append(text) }
 
-    mutating func loggedIn() {
-        session += 1
-        highestRow = [:]
+    mutating func loggedIn(resumed: Bool) {
+        if !resumed { session += 1 }
+        if !resumed || sender != process { highestRow = [:] }
+        sender = process
     }
 
-    mutating func began(_ number: Int) {
-        process = number
-        highestRow = [:]
-    }
+    mutating func began(_ number: Int) { process = number }
 
     // MARK: - Lines
 
@@ -138,14 +138,14 @@ struct OutboundOracle {
             return
         }
         var arrival = Arrival(
-            session: session, process: process, isRefused: isRefused, isRefusedLater: fate == .bounced)
+            session: session, process: sender, isRefused: isRefused, isRefusedLater: fate == .bounced)
         if let before = arrivals[way]?[mark.number] {
             repeated(mark, way, before, id)
             arrival.copies = before.copies
         } else {
             first(mark, way)
         }
-        arrival.copies[id] = Copy(session: session, process: process)
+        arrival.copies[id] = Copy(session: session, process: sender)
         arrivals[way, default: [:]][mark.number] = arrival
         if let row = Self.row(of: id) { highestRow[lane] = max(highestRow[lane] ?? 0, row) }
     }
@@ -174,7 +174,7 @@ struct OutboundOracle {
             accuse("\(mark) comes to \(way.lane) as \(before.copies.keys.sorted()) and again as \(id)")
         }
         // The refusal of an earlier copy may come late.
-        if copy == Copy(session: session, process: process), !way.lane.isRoom, way.lane != .busy {
+        if copy == Copy(session: session, process: sender), !way.lane.isRoom, way.lane != .busy {
             accuse("\(mark) comes to \(way.lane) twice in one session")
         }
         if let row = Self.row(of: id), let last = highestRow[way.lane], row < last, way.lane != .busy {
