@@ -7,7 +7,11 @@ import Stanza
 extension Pump {
     mutating func inputEnded() {
         guard phase == .running else { return }
-        if options.endOfInput == .drain, options.reads != .nothing { beginDrain(limit: nil, isStopped: false) } else { finishLines() }
+        if options.endOfInput == .drain, options.reads != .nothing {
+            beginDrain(limit: nil, isStopped: false)
+        } else {
+            finishLines()
+        }
     }
 
     mutating func inputFailed(_ reason: String, of source: Int) {

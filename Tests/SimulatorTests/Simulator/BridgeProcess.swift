@@ -1,9 +1,10 @@
-@testable import Bridge
 import Endpoints
 import LoopbackServer
 import Session
 import Spool
 import Stanza
+
+@testable import Bridge
 
 /// One process of the bridge: the pump, and the driver's duties in the manner of `Bridge/Driver/Runner`.
 final class BridgeProcess {

@@ -1,5 +1,6 @@
-@testable import Bridge
 import Stanza
+
+@testable import Bridge
 
 // The writers of sinks, in the manner of the driver's threads.
 extension BridgeProcess {

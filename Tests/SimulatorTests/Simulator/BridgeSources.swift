@@ -1,6 +1,7 @@
-@testable import Bridge
 import Endpoints
 import Stanza
+
+@testable import Bridge
 
 /// A source's reader.
 struct SourceInput {

@@ -101,7 +101,8 @@ struct Saboteur {
                 continue
             }
             let isNew = written.insert(id).inserted
-            result += isNew ? text : Array(String(decoding: text, as: UTF8.self).replacing("'\(id)'", with: "'\(id)-r'").utf8)
+            result +=
+                isNew ? text : Array(String(decoding: text, as: UTF8.self).replacing("'\(id)'", with: "'\(id)-r'").utf8)
         }
         return result
     }
@@ -111,7 +112,9 @@ struct Saboteur {
         let messages = pieces.indices.filter { pieces[$0].id != nil }
         for (index, first) in messages.enumerated() {
             let to = Self.attribute("to='", of: pieces[first].text)
-            guard let second = messages[(index + 1)...].first(where: { Self.attribute("to='", of: pieces[$0].text) == to })
+            guard
+                let second = messages[(index + 1)...].first(where: { Self.attribute("to='", of: pieces[$0].text) == to }
+                )
             else { continue }
             pieces.swapAt(first, second)
             isResumed = false

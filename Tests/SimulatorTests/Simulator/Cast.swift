@@ -22,7 +22,8 @@ struct Cast {
         room = try JID("den@conference.\(Self.domain)")
         lanes = [
             .bob: try JID("bob@\(Self.domain)"), .carol: try JID("carol@\(Self.domain)"),
-            .moody: try JID("moody@\(Self.domain)"), .busy: try JID("busy@\(Self.domain)"), .ghost: try JID("ghost@\(Self.domain)"), .den: room,
+            .moody: try JID("moody@\(Self.domain)"), .busy: try JID("busy@\(Self.domain)"),
+            .ghost: try JID("ghost@\(Self.domain)"), .den: room,
         ]
     }
 

@@ -1,6 +1,7 @@
-@testable import Bridge
 import Session
 import Stanza
+
+@testable import Bridge
 
 /// What is promised of messages on their way in: each reaches its sinks, in order, and none is acknowledged before it has
 /// reached them or the store.

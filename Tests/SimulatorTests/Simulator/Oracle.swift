@@ -1,7 +1,8 @@
-@testable import Bridge
 import LoopbackServer
 import Session
 import Stanza
+
+@testable import Bridge
 
 /// Knows what was promised, sees all that happens, and says where a promise is broken (DESIGN 6).
 struct Oracle {

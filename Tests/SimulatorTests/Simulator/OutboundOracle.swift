@@ -1,7 +1,8 @@
-@testable import Bridge
 import LoopbackServer
 import Session
 import Stanza
+
+@testable import Bridge
 
 /// What is promised of lines on their way out: none is lost, each lane keeps its order, and what comes twice has the id
 /// of its twin and a reason.

@@ -36,7 +36,9 @@ final class StoreModel {
     func holds(_ mark: Mark, to address: String) -> Bool {
         let body = Array("<body>\(mark).".utf8)
         let to = Array("to='\(address)'".utf8)
-        func fits(_ row: Row) -> Bool { row.payload.firstRange(of: to) != nil && row.payload.firstRange(of: body) != nil }
+        func fits(_ row: Row) -> Bool {
+            row.payload.firstRange(of: to) != nil && row.payload.firstRange(of: body) != nil
+        }
         return image.rows.values.contains { fits($0.row) } || image.dead.values.contains { fits($0.row) }
     }
 
@@ -131,7 +133,8 @@ final class Keeper {
             case .release(let number): "release \(number)"
             case .spill(let bytes): "spill \(bytes.sink) \(bytes.number)"
             case .unspill(let sink, let number): "unspill \(sink) \(number)"
-            case .keep(let name, let bytes): "keep \(name) \(bytes?.suffix(8).map { String($0) }.joined(separator: ".") ?? "-")"
+            case .keep(let name, let bytes):
+                "keep \(name) \(bytes?.suffix(8).map { String($0) }.joined(separator: ".") ?? "-")"
             case .position: "position"
             case .bury(let number, _): "bury \(number)"
             case .postpone(let number, _, _): "postpone \(number)"

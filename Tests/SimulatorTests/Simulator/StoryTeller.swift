@@ -101,7 +101,8 @@ private struct StoryTeller {
     }
 
     private enum Trouble: CaseIterable {
-        case cut, halfOpen, refusal, restart, lostAcks, doubleAcks, block, spoil, rooms, jump, stop, kill, rotation, fullDisk
+        case cut, halfOpen, refusal, restart, lostAcks, doubleAcks, block, spoil, rooms, jump, stop, kill, rotation,
+            fullDisk
 
         var rarity: Int {
             switch self {

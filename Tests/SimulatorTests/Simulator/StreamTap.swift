@@ -106,7 +106,8 @@ struct StreamTap {
     private mutating func hear(_ element: Element) -> Claim? {
         if element.hasNamespace(NS.client), isManaged {
             written += 1
-            let row = element["id"].flatMap { id in id.lastIndex(of: "-").flatMap { UInt64(id[id.index(after: $0)...]) } }
+            let row = element["id"].flatMap { id in id.lastIndex(of: "-").flatMap { UInt64(id[id.index(after: $0)...]) }
+            }
             if written > rows.count { rows.append(element.hasName("message") ? row : nil) }
         }
         guard element.hasNamespace(NS.streamManagement) else { return nil }

@@ -1,4 +1,3 @@
-@testable import Bridge
 import Endpoints
 import LoopbackServer
 import Routing
@@ -6,6 +5,8 @@ import Session
 import Spool
 import Stanza
 import Synchronization
+
+@testable import Bridge
 
 /// Everything around the bridge, and the bridge: one thread, one clock that moves from event to event, one seed.
 final class World {

@@ -1,9 +1,10 @@
-@testable import Bridge
 import Endpoints
 import LoopbackServer
 import Routing
 import Session
 import Stanza
+
+@testable import Bridge
 
 // What happens in the world.
 extension World {
@@ -203,7 +204,8 @@ extension World {
     func look() {
         let limit = setting.chaosEnd / 1_000 + Self.healingSeconds
         guard now.nanoseconds / 1_000_000_000 < Int64(limit) else {
-            return oracle.accuse("it does not come to an end: \(oracle.missing() ?? process?.pump.statusLine ?? "no process")")
+            return oracle.accuse(
+                "it does not come to an end: \(oracle.missing() ?? process?.pump.statusLine ?? "no process")")
         }
         if let process, isAllDone, process.pump.waitingCount == 0, process.isOnline, process.pump.isAllWritten {
             process.stop()
