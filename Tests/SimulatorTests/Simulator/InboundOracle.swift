@@ -22,12 +22,11 @@ struct InboundOracle {
     /// What this process has heard, with the time of the first.
     private var heard: [(mark: Mark, at: Instant)] = []
     private var hearing: Set<Mark> = []
-    /// All before are written or spooled.
+    /// All before are written.
     private var firstHeard = 0
     /// What a process without a store keeps in memory, because its sinks are slow.
     private var spilled: Set<Mark> = []
-    /// Whatever is heard up to then is among it.
-    private var spilledUntil = Instant(nanoseconds: -1)
+    private var spilledCount = 0
 
     init(_ setting: Setting) { self.setting = setting }
 
@@ -38,8 +37,8 @@ struct InboundOracle {
     /// A new process has heard nothing.
     mutating func began(_ number: Int) {
         process = number
-        (heard, hearing, firstHeard, spilled) = ([], [], 0, [])
-        spilledUntil = Instant(nanoseconds: -1)
+        (heard, hearing, firstHeard) = ([], [], 0)
+        (spilled, spilledCount) = ([], 0)
     }
 
     /// What a process without a store has acknowledged and not passed on at its end is lost, as its status says.
@@ -70,10 +69,9 @@ struct InboundOracle {
 
     /// The bridge has heard a message.
     mutating func heard(_ mark: Mark, at now: Instant) {
-        noteSpill(at: now)
         guard hearing.insert(mark).inserted else { return }
         heard.append((mark, now))
-        if now <= spilledUntil { spilled.insert(mark) }
+        noteSpill(at: now)
     }
 
     // MARK: - Claims
@@ -114,18 +112,14 @@ struct InboundOracle {
         }
     }
 
-    /// Without a store: once the oldest message that waits for its sinks is a second old, all that have come by then count
-    /// as safe in memory.
+    /// Without a store: while a message waits for its sinks for more than a second, all that have come count as safe in
+    /// memory. The bridge does so a second at a time; what it counts too soon within that is lost no sooner.
     private mutating func noteSpill(at now: Instant) {
-        while firstHeard < heard.count, isWritten(heard[firstHeard].mark) || spilled.contains(heard[firstHeard].mark) {
-            firstHeard += 1
-        }
-        guard firstHeard < heard.count else { return }
+        while firstHeard < heard.count, isWritten(heard[firstHeard].mark) { firstHeard += 1 }
         // A timer may be a little late, and so is the word of the sinks.
-        let due = heard[firstHeard].at + .seconds(1)
-        guard due <= now + Self.slack else { return }
-        spilledUntil = due + Self.slack
-        for one in heard[firstHeard...] where one.at <= spilledUntil { spilled.insert(one.mark) }
+        guard firstHeard < heard.count, heard[firstHeard].at + .seconds(1) <= now + Self.slack else { return }
+        for one in heard[spilledCount...] { spilled.insert(one.mark) }
+        spilledCount = heard.count
     }
 
     private static let slack: Duration = .milliseconds(5)

@@ -32,6 +32,8 @@ struct StreamTap {
     /// How many of them came on this connection, or were claimed at its resumption.
     private var position = 0
     private var isManaged = false
+    /// What the server calls the session.
+    private var id: String?
     /// The highest `h` that was written in this session.
     private var claimed: UInt32 = 0
     private var resumption: UInt32?
@@ -54,7 +56,9 @@ struct StreamTap {
             if element.hasName("enabled") {
                 (arrivals, position, claimed, isManaged) = ([], 0, 0, true)
                 (rows, written) = ([], 0)
-            } else if element.hasName("resumed"), let resumption {
+                id = element["id"]
+            } else if element.hasName("resumed") {
+                guard let resumption else { return Claim(fault: "a session is resumed that was given up") }
                 position = Int(resumption)
                 written = element["h"].flatMap { Int($0) } ?? 0
             }
@@ -114,7 +118,12 @@ struct StreamTap {
         let isResumption = element.hasName("resume")
         guard isResumption || element.hasName("a") else { return nil }
         guard let h = element["h"].flatMap({ UInt32($0) }) else { return Claim(fault: "an answer without a count") }
-        if isResumption { resumption = h }
+        if isResumption {
+            // A store that could not be written may name an older session; the server knows nothing of it.
+            let isCurrent = element["previd"] == id
+            resumption = isCurrent ? h : nil
+            if !isCurrent { return nil }
+        }
         if h < claimed { return Claim(fault: "h falls from \(claimed) to \(h)") }
         guard Int(h) <= arrivals.count, isResumption || Int(h) <= position else {
             return Claim(fault: "h is \(h), and \(min(arrivals.count, position)) stanzas have come")
