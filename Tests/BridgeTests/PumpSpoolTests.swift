@@ -1,3 +1,4 @@
+import Endpoints
 import Session
 import Spool
 import Stanza
@@ -11,6 +12,11 @@ import Testing
 
     private static func online(_ arguments: [String] = toOps, yaml: String? = nil) throws -> PumpDialogue {
         try PumpDialogue.online(arguments, yaml: yaml, store: StoreImage())
+    }
+
+    private static func onlineFromFile() throws -> PumpDialogue {
+        let place = FilePlace(key: FileKey(device: 1, inode: 2), offset: 0)
+        return try PumpDialogue.online(toOps, store: StoreImage(), input: place)
     }
 
     /// The next run after this one was killed: only what the store holds outlives it.
@@ -60,6 +66,25 @@ import Testing
         ended.type("one\ntwo")
         ended.feed(.inputEnded)
         #expect(ended.bodies == ["one", "two"], "at the end of the input a half line is a line")
+    }
+
+    /// The end of a run is told to the store when all else is safe and forgotten at its source: who reads the same file on
+    /// would read it twice.
+    @Test func theEndIsToldLast() throws {
+        var talk = try Self.onlineFromFile()
+        talk.storeWaits = true
+        talk.type("one\n")
+        talk.feed(.stop)
+        talk.wait(.seconds(11))
+        talk.closeStream()
+        // Killed when the transaction was over, and nobody had heard of it.
+        for case .store(let batch) in talk.asked { talk.store?.carryOut(batch) }
+        #expect(talk.store?.rows.count == 1 && talk.consumed[0] == nil && talk.status == nil)
+        #expect(talk.store?.checkpoints["input"] != nil && talk.store?.checkpoints["unclean"] != nil)
+        talk.storeWaits = false
+        talk.answer()
+        #expect(talk.consumed[0] == 4 && talk.status == .undelivered)
+        #expect(talk.store?.checkpoints["input"] == nil && talk.store?.checkpoints["unclean"] == nil)
     }
 
     @Test func whatAKillLeftGoesFirstWithTheSameIDs() throws {

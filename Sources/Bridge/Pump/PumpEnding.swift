@@ -170,7 +170,6 @@ extension Pump {
         }
         if status == .success { status = statusOfWork }
         tellUndelivered()
-        closeJournal()
         phase = .flushing(status, until: now + .seconds(Limits.flushSeconds))
         flushed()
     }
@@ -191,9 +190,11 @@ extension Pump {
     mutating func flushed() {
         guard case .flushing(let status, _) = phase else { return }
         // What was promised to be kept must be.
-        guard journal.isSafe || journal.isBroken else { return }
+        guard journal.isSafe || journal.isBroken, isAllWritten || hasGivenUpOutput else { return }
+        // Only once all else is safe, and forgotten at its source, may the next run take this one's end for a good one.
+        if closeJournal() { return }
         let hasLostReader = sinks[0].isBroken && !options.hasChild
-        if isAllWritten || hasGivenUpOutput { finish(hasLostReader && status == .success ? .io : status) }
+        finish(hasLostReader && status == .success ? .io : status)
     }
 
     private mutating func finish(_ status: ExitStatus) {
