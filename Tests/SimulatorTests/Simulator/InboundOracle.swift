@@ -27,6 +27,10 @@ struct InboundOracle {
     /// What a process without a store keeps in memory, because its sinks are slow.
     private var spilled: Set<Mark> = []
     private var spilledCount = 0
+    /// Whether what comes now for standard output has no reader, in a run that has other work.
+    private var isReaderGone = false
+    /// What a run has taken then.
+    private var unread: Set<Mark> = []
 
     init(_ setting: Setting) { self.setting = setting }
 
@@ -38,7 +42,7 @@ struct InboundOracle {
     mutating func began(_ number: Int) {
         process = number
         (heard, hearing, firstHeard) = ([], [], 0)
-        (spilled, spilledCount) = ([], 0)
+        (spilled, spilledCount, isReaderGone) = ([], 0, false)
     }
 
     /// What a process without a store has acknowledged and not passed on at its end is lost, as its status says.
@@ -64,13 +68,24 @@ struct InboundOracle {
     }
 
     private func isWritten(_ mark: Mark) -> Bool {
-        setting.sinks(of: mark.voice).allSatisfy { printed[$0]?.contains(mark) == true }
+        setting.sinks(of: mark.voice).allSatisfy { isWritten(mark, to: $0) }
+    }
+
+    private func isWritten(_ mark: Mark, to sink: Sink) -> Bool {
+        printed[sink]?.contains(mark) == true || sink == .stdout && unread.contains(mark)
+    }
+
+    /// Standard output's reader has gone, and the run goes on: what it has not read and what comes is lost there.
+    mutating func lostReader() {
+        isReaderGone = true
+        unread.formUnion(hearing)
     }
 
     /// The bridge has heard a message.
     mutating func heard(_ mark: Mark, at now: Instant) {
         guard hearing.insert(mark).inserted else { return }
         heard.append((mark, now))
+        if isReaderGone { unread.insert(mark) }
         noteSpill(at: now)
     }
 
@@ -104,7 +119,7 @@ struct InboundOracle {
     }
 
     private mutating func lookForSafety(of mark: Mark, _ safety: Safety) {
-        for sink in setting.sinks(of: mark.voice) where printed[sink]?.contains(mark) != true {
+        for sink in setting.sinks(of: mark.voice) where !isWritten(mark, to: sink) {
             if !safety.forSink(mark, sink) { accuse("h counts \(mark), which neither \(sink) nor the store has") }
         }
         for lane in setting.lanes(of: mark.voice) where !safety.forLane(mark, lane) {
@@ -131,7 +146,7 @@ struct InboundOracle {
         // Without stream management what was on its way to us when the connection broke is gone.
         guard setting.managesStreams || !(hasLostSessions || process > 1) else { return nil }
         for mark in spoken where mark.voice == .bob {
-            for sink in setting.sinks(of: .bob) where printed[sink]?.contains(mark) != true {
+            for sink in setting.sinks(of: .bob) where !isWritten(mark, to: sink) {
                 return "\(mark) has not come to \(sink)"
             }
             for lane in setting.lanes(of: .bob) where !outbound.hasArrived(mark, at: lane) {

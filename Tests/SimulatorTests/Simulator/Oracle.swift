@@ -70,14 +70,18 @@ struct Oracle {
             }
         }
         let isOfWork = status == .success || status == .undelivered || status == .unreachable
-        let isOfSinks = status == .io && !process.isInPeace && !process.pump.isAllWritten
-        let isOfStore = status == .io && !process.isInPeace && !process.pump.journal.isSafe
-        if !isOfWork, !isOfSinks, !isOfStore { accuse("status \(status.rawValue) for no reason") }
+        let isQuiet = process.isInPeace && process.world.isKind
+        let isOfSinks = status == .io && !isQuiet && !process.pump.isAllWritten
+        let isOfStore = status == .io && !isQuiet && !process.pump.journal.isSafe
+        let isOfReader = status == .io && process.hasLostReader
+        if !isOfWork, !isOfSinks, !isOfStore, !isOfReader { accuse("status \(status.rawValue) for no reason") }
         // That a room has shown our message may be lost with the session.
         let mayBeUnseen = sessions > 1 && setting.routes.values.contains { $0.contains(.den) }
         let isKept = process.pump.backlog.isDurable && process.pump.backlog.count > 0
-        if status == .undelivered, process.isInPeace, work.lost == nil, !isKept, !mayBeUnseen,
-            outbound.refusals(of: process.number) == 0
+        // What was read behind the order to stop is in no store.
+        let isUndigested = !setting.isDurable && !process.pump.isDigested
+        if status == .undelivered, process.isInPeace, work.lost == nil, !isKept, !isUndigested, !mayBeUnseen,
+            outbound.refusals(of: process.number) == 0, outbound.refusalsHeard == 0
         {
             accuse("status 75, and all has arrived")
         }

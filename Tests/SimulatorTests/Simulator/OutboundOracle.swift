@@ -57,6 +57,8 @@ struct OutboundOracle {
     private var highestRow: [Lane: UInt64] = [:]
     /// Messages that were refused for now, by their ids, and the bridge has not heard of it.
     private var postponed: [String: Postponed] = [:]
+    /// How many refusals this process has heard of; those that a dead one had heard of may be among them.
+    private(set) var refusalsHeard = 0
     private(set) var repetitions = 0
     private var lastLogged = 0
     /// Whether a position in the log is kept, so that no line of it can be missed.
@@ -72,7 +74,10 @@ struct OutboundOracle {
         sender = process
     }
 
-    mutating func began(_ number: Int) { process = number }
+    mutating func began(_ number: Int) {
+        process = number
+        refusalsHeard = 0
+    }
 
     // MARK: - Lines
 
@@ -116,15 +121,12 @@ struct OutboundOracle {
     // MARK: - Arrivals
 
     /// The server has seen a message of the bridge's.
-    mutating func arrived(
-        _ message: LoopbackServer.SeenMessage, in lane: Lane, fate: ServerHost.Fate, isReleased: (UInt64) -> Bool
-    ) {
+    mutating func arrived(_ message: LoopbackServer.SeenMessage, in lane: Lane, fate: ServerHost.Fate) {
         guard let body = message.body, let mark = Mark(body.utf8), let id = message.id else {
             // Without a store a process that stops in the middle of a line leaves its end to the next.
             if setting.isDurable { accuse("a message without its line: \(message)") }
             return
         }
-        if let row = Self.row(of: id), isReleased(row) { accuse("\(mark) comes to \(lane) though its row is released") }
         let way = Way(voice: mark.voice, lane: lane)
         var isRefused = fate == .bounced
         switch message.outcome {
@@ -149,6 +151,11 @@ struct OutboundOracle {
         arrival.copies[id] = Copy(session: session, process: sender)
         arrivals[way, default: [:]][mark.number] = arrival
         if let row = Self.row(of: id) { highestRow[lane] = max(highestRow[lane] ?? 0, row) }
+    }
+
+    /// The bridge writes a message.
+    mutating func wrote(_ id: String, isReleased: (UInt64) -> Bool) {
+        if let row = Self.row(of: id), isReleased(row) { accuse("\(id) is sent though its row is released") }
     }
 
     private static func row(of id: String) -> UInt64? {
@@ -184,7 +191,10 @@ struct OutboundOracle {
     }
 
     /// The bridge has heard that a message came back.
-    mutating func heardRefusal(of id: String) { postponed[id] = nil }
+    mutating func heardRefusal(of id: String) {
+        postponed[id] = nil
+        refusalsHeard += 1
+    }
 
     /// Whether a line is where it was to go, for all that the bridge can know: a refusal may have died with the session that
     /// it was for.

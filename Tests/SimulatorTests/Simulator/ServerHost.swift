@@ -118,8 +118,7 @@ final class ServerHost {
             if fate != .taken {
                 bounces.append((message.from, world.cast.bounce(message, isForNow: fate == .postponed)))
             }
-            let store = world.store
-            world.oracle.outbound.arrived(message, in: lane, fate: fate) { store.released.contains($0) }
+            world.oracle.outbound.arrived(message, in: lane, fate: fate)
         case .login(let jid, let resumed):
             guard jid.bare == world.cast.account else { return }
             world.oracle.loggedIn(resumed: resumed)

@@ -126,8 +126,10 @@ enum Deed: Sendable, Equatable {
     case jump(Int)
     /// SIGTERM.
     case stop
-    /// SIGKILL; or the end of the whole machine, of which nobody hears.
-    case kill(isSilent: Bool)
+    /// SIGKILL, so many steps of the process later; or the end of the whole machine, of which nobody hears.
+    case kill(after: Int, isSilent: Bool)
+    /// Standard output's reader goes.
+    case loseReader
     /// Nothing can be written into the store for so many milliseconds.
     case failStore(Int)
     /// The log file gets another name, and a new one its own.

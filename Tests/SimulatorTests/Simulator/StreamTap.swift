@@ -22,6 +22,8 @@ struct StreamTap {
         var count: UInt32?
         /// A message that has come.
         var heard: Mark?
+        /// The id of a message of ours.
+        var wrote: String?
         /// The id of one of ours that has come back.
         var refused: String?
     }
@@ -70,15 +72,16 @@ struct StreamTap {
             return nil
         }
         let refused = element.hasName("message") && element.attribute("type", equals: "error") ? element["id"] : nil
-        guard isManaged else { return refused.map { Claim(refused: $0) } }
         let mark = element.child("body", NS.client).flatMap { Mark($0.text.utf8) }
+        let news = mark == nil && refused == nil ? nil : Claim(heard: mark, refused: refused)
+        guard isManaged else { return news }
         position += 1
         if position > arrivals.count {
             arrivals.append(Arrival(mark: mark, at: now))
         } else if arrivals[position - 1].mark != mark {
             return Claim(fault: "the server repeats another stanza than it sent: the simulator is wrong")
         }
-        return mark == nil && refused == nil ? nil : Claim(heard: mark, refused: refused)
+        return news
     }
 
     /// Bytes of the bridge's, and what they claim.
@@ -114,6 +117,7 @@ struct StreamTap {
             }
             if written > rows.count { rows.append(element.hasName("message") ? row : nil) }
         }
+        if element.hasNamespace(NS.client), element.hasName("message") { return Claim(wrote: element["id"]) }
         guard element.hasNamespace(NS.streamManagement) else { return nil }
         let isResumption = element.hasName("resume")
         guard isResumption || element.hasName("a") else { return nil }

@@ -28,7 +28,9 @@ extension World {
         case .rooms(let fault): host.feed(.ordered(fault))
         case .jump(let span): wallShift += Int64(span)
         case .stop: process?.stop()
-        case .kill(let isSilent): kill(isSilent: isSilent)
+        case .kill(0, let isSilent): kill(isSilent: isSilent)
+        case .kill(let steps, let isSilent): process?.death = (steps, isSilent)
+        case .loseReader: process?.loseReader()
         case .rotate: log.rotate()
         case .failStore(let span): store.failsUntil = now + .milliseconds(span)
         }
@@ -129,7 +131,7 @@ extension World {
         }
     }
 
-    private func kill(isSilent: Bool) {
+    func kill(isSilent: Bool) {
         guard let process else { return }
         process.kill(isSilent: isSilent)
         oracle.outbound.ended(process.number, isKilled: true, .software, sources)
@@ -183,6 +185,7 @@ extension World {
             sink.blockedUntil = now
             sink.spoiledUntil = now
         }
+        process?.death = nil
         process?.unblock()
         for link in links {
             link.up.bytesLeft = nil
