@@ -87,7 +87,7 @@ struct StreamTap {
     /// Bytes of the bridge's, and what they claim.
     mutating func wrote(_ bytes: [UInt8]) -> [Claim] {
         // A stream begins with its declaration; it stands in no text.
-        guard let start = bytes.firstRange(of: Self.declaration)?.lowerBound else { return parse(bytes) }
+        guard let start = bytes.find(Self.declaration)?.lowerBound else { return parse(bytes) }
         let claims = start > 0 ? parse(Array(bytes[..<start])) : []
         parser = StreamParser()
         return claims + parse(Array(bytes[start...]))

@@ -65,14 +65,14 @@ extension World {
         guard now < acksLostUntil || now < acksDoubledUntil else { return bytes }
         let isLost = now < acksLostUntil
         var result: [UInt8] = []
-        var rest = bytes[...]
+        var done = 0
         let start = Array("<a xmlns='urn:xmpp:sm:3' h='".utf8)
-        while let range = rest.firstRange(of: start), let end = rest[range.upperBound...].firstIndex(of: 0x3E) {
-            result += rest[..<range.lowerBound]
-            if !isLost { result += Array(rest[range.lowerBound...end]) + Array(rest[range.lowerBound...end]) }
-            rest = rest[(end + 1)...]
+        while let range = bytes.find(start, from: done), let end = bytes[range.upperBound...].firstIndex(of: 0x3E) {
+            result += bytes[done..<range.lowerBound]
+            if !isLost { result += bytes[range.lowerBound...end] + bytes[range.lowerBound...end] }
+            done = end + 1
         }
-        return result + rest
+        return result + bytes[done...]
     }
 
     /// What the contact's server will say of a message that it takes.
