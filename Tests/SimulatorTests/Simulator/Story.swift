@@ -8,6 +8,13 @@ public struct Story: Sendable, Equatable {
     var setting: Setting
     /// In the order of their times.
     var happenings: [Happening]
+
+    /// What local writers write at the most.
+    var inputBytesMax: Int {
+        happenings.reduce(0) { sum, happening in
+            if case .write(_, let numbers) = happening.deed { sum + numbers.count * setting.paddingMax } else { sum }
+        }
+    }
 }
 
 /// Something that is done to the bridge, at a time.
