@@ -210,7 +210,10 @@ extension World {
             return oracle.accuse(
                 "it does not come to an end: \(oracle.missing() ?? process?.pump.statusLine ?? "no process")")
         }
-        if let process, isAllDone, process.pump.waitingCount == 0, process.isOnline, process.pump.isAllWritten {
+        // What is kept for a reader that has gone is for the next run.
+        if let process, isAllDone || process.hasLostReader, process.pump.waitingCount == 0, process.isOnline,
+            process.pump.isAllWritten
+        {
             process.stop()
         }
         add(.looks, at: now + .seconds(1))
