@@ -247,7 +247,8 @@ struct Pump {
         let checkpoints = options.spool?.checkpoints ?? [:]
         session = ClientSession(
             configuration, restoring: checkpoints[Checkpoint.stream].flatMap(SavedStream.init(bytes:)),
-            handled: checkpoints[Checkpoint.inbound].flatMap(Self.count(of:)) ?? 0, random: random)
+            handled: checkpoints[Checkpoint.inbound].flatMap(Self.count(of:)) ?? 0,
+            isHeir: checkpoints[Checkpoint.unclean] != nil, random: random)
         board = StatusBoard(base: configuration.firstPresence)
         router = Router(rules: rules, host: host)
         held = HeldTexts(router)
