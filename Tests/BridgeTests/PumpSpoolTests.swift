@@ -87,6 +87,20 @@ import Testing
         #expect(talk.store?.checkpoints["input"] == nil && talk.store?.checkpoints["unclean"] == nil)
     }
 
+    @Test func theEndComesWithTheLastWriteOfASink() throws {
+        var talk = try PumpDialogue(["--from", "bob@example.org"], daemon: true, store: StoreImage())
+        try talk.logIn(enabled: "")
+        talk.settle()
+        talk.readerWaits = true
+        try talk.server(
+            "<message from='bob@example.org/p' to='bridge@example.org/r' type='chat'><body>hi</body></message>")
+        talk.feed(.stop)
+        talk.cut()
+        #expect(talk.status == nil)
+        talk.read()
+        #expect(talk.status == .success)
+    }
+
     @Test func whatAKillLeftGoesFirstWithTheSameIDs() throws {
         var first = try Self.online()
         first.type("one\ntwo\n")

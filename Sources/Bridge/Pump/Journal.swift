@@ -117,7 +117,15 @@ extension Pump {
             }
             if let batch = journal.seal(backlog.takeOrders()) { actions.append(.store(batch)) }
             for request in backlog.takeRequests() { actions.append(.load(request)) }
-        } while keepPromises()
+        } while keepPromises() || endsNow()
+    }
+
+    /// The end may have waited for a promise that no batch is awaited for.
+    /// - Returns: Whether there are new orders.
+    private mutating func endsNow() -> Bool {
+        guard case .flushing = phase, !journal.isClosed, journal.isSafe else { return false }
+        flushed()
+        return journal.isClosed
     }
 
     /// Does what is due.
