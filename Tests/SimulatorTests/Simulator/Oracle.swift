@@ -48,7 +48,9 @@ struct Oracle {
         if rows > rowsMax { accuse("\(rows) rows are in memory, beyond \(rowsMax)") }
         let bytesMax = 2 * Pump.Limits.spoolBytesMax + process.pump.backlog.limits.uncommittedBytesMax
         if bytes > bytesMax { accuse("rows of \(bytes) bytes are in memory, beyond \(bytesMax)") }
-        for source in process.pump.sources where source.undigested.count > 2 * 65_536 {
+        // A stop takes what lies in FIFOs, which hold no more than a megabyte.
+        let readMax = 2 * 65_536 + (process.isStopping ? 1_024 * 1_024 : 0)
+        for source in process.pump.sources where source.undigested.count > readMax {
             accuse("\(source.undigested.count) bytes of \(source.endpoint) are read and wait")
         }
         for sink in process.pump.sinks where sink.waiting > Pump.Limits.outputWaitingBytesMax + 1_024 * 1_024 {
