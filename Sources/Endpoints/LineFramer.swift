@@ -113,6 +113,10 @@ public struct LineFramer: Sendable {
     /// Changes the limit from here on (XEP-0478: a server tells its own after login).
     public mutating func limit(lineBytes: Int) { lineBytesMax = max(lineBytes, Self.lineBytesMin) }
 
+    /// The size of a line that has begun and not ended, as far as it has come; nil where there is none, or something of it
+    /// was handed out or refused.
+    public var unendedBytes: Int? { state == .inLine ? pending.count + cut.count + (heldCR ? 1 : 0) : nil }
+
     /// The complaints since the last call.
     public mutating func takeComplaints() -> Complaints {
         defer { complaints = Complaints() }

@@ -74,7 +74,7 @@ public struct ClientSession: Sendable {
     var roster = Roster()
     var rooms: Rooms
     var keyCache: SCRAMKeyCache?
-    /// Another process had a stream before us: whoever holds our resource may be its ghost.
+    /// Another process was there before us: whoever holds our resource, or takes it, may be its ghost.
     var isHeir = false
     /// Until when a conflict may be with an attempt of our own that was given up.
     var ghostUntil: Instant?
@@ -105,10 +105,12 @@ public struct ClientSession: Sendable {
     ///   - handled: the ``handledCount(ifHandledUpTo:)`` that was kept last.
     ///   - goneFor: how long that process has been gone at the least, where that is known: a stream that the server cannot
     ///     have kept so long is not asked for.
+    ///   - isHeir: whether a process with our resource may have died a moment ago, so that its last words are still on their
+    ///     way: the first conflict may be with it. A `saved` stream says so as well.
     ///   - random: gives random bytes; for nonces, ids and jitter.
     public init(
         _ configuration: Configuration, restoring saved: SavedStream? = nil, handled: UInt32 = 0,
-        goneFor: Duration = .zero, random: @escaping @Sendable (_ count: Int) -> [UInt8]
+        goneFor: Duration = .zero, isHeir: Bool = false, random: @escaping @Sendable (_ count: Int) -> [UInt8]
     ) {
         self.configuration = configuration
         self.random = random
@@ -123,6 +125,7 @@ public struct ClientSession: Sendable {
         negotiation = Negotiation(
             configuration, resumption: nil, idPrefix: idPrefix, keyCache: nil, random: random)
         restore(saved, handled: handled, goneFor: goneFor)
+        self.isHeir = isHeir || saved != nil
     }
 
     private static func idPrefix(_ bytes: [UInt8]) -> String {

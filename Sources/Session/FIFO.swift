@@ -30,6 +30,11 @@ struct FIFO<Item: Sendable>: Sendable {
         if offset == count { slots.append(item) } else { slots.insert(item, at: head + offset) }
     }
 
+    /// Takes the item at `offset` out; costs what lies behind it.
+    mutating func remove(at offset: Int) {
+        if offset == 0 { popFirst() } else { slots.remove(at: head + offset) }
+    }
+
     @discardableResult
     mutating func popFirst() -> Item? {
         guard head < slots.count else { return nil }

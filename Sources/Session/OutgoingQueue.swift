@@ -119,13 +119,22 @@ struct OutgoingQueue: Sendable {
     }
 
     /// That row is known to have arrived: it goes again over a resumed stream, whose counters need it, and not over a
-    /// fresh one. Without stream management the next ping's answer tells the same.
+    /// fresh one.
     mutating func settle(row: UInt64) {
-        guard isManaged, let offset = entries.firstOffset(where: { $0.row == row }) else { return }
+        guard let offset = entries.firstOffset(where: { $0.row == row }) else { return }
         let entry = entries[offset]
-        entries[offset] = Entry(payload: entry.payload, size: entry.size, row: nil)
         unacceptedRows -= 1
         unacceptedBytes -= entry.size
+        if first + UInt64(offset) >= sent {
+            // An earlier stream had it.
+            entries.remove(at: offset)
+        } else if isManaged {
+            entries[offset] = Entry(payload: entry.payload, size: entry.size, row: nil)
+        } else {
+            // No ping will be sent for it, so it takes no more of the window.
+            entries[offset] = Entry(payload: [], size: 0, row: nil)
+            inFlightBytes = max(0, inFlightBytes - entry.size)
+        }
         trim()
     }
 

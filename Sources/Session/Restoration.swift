@@ -14,7 +14,6 @@ extension ClientSession {
     /// Begins where another process stopped.
     mutating func restore(_ saved: SavedStream?, handled: UInt32, goneFor: Duration) {
         isStreamKept = saved != nil
-        isHeir = saved != nil
         guard let saved, saved.fits(configuration) else { return }
         resumable = ResumableSession(saved, goneFor: goneFor)
         inbound.restore(count: handled)

@@ -301,18 +301,6 @@ public struct Backlog: Sendable {
         paused.count == 0 ? 0 : slots.reduce(0) { $1.until == 0 ? $0 : $0 + $1.count - $1.inFlight }
     }
 
-    /// The first row of a lane that waits in memory.
-    public func first(in lane: Lane) -> Row? { slotOf[lane].flatMap { slots[$0].waiting.first?.row } }
-
-    /// Whether a row up to that number may be left. Costs a step for each lane.
-    public func holdsRows(upTo number: UInt64) -> Bool {
-        slots.contains { lane in
-            guard lane.count > 0 else { return false }
-            if lane.inFlight > 0 || lane.waiting.isEmpty { return true }
-            return lane.waiting.first.map { $0.row.number <= number } ?? false
-        }
-    }
-
     /// Rows of a lane.
     public func count(of lane: Lane) -> Int { slotOf[lane].map { slots[$0].count } ?? 0 }
     /// Lanes that are known.

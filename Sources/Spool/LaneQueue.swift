@@ -38,6 +38,12 @@ struct LaneQueue: Sendable {
     /// Rows that may leave memory have a higher number: those on their way must not be loaded again.
     var evictableAfter: UInt64 { inFlight > 0 ? lastTaken : 0 }
 
+    /// Whether the row of that number may be among those that wait.
+    func mayWait(_ number: UInt64) -> Bool {
+        if storedRows > 0, number > edge { return true }
+        return (0..<waiting.count).contains { waiting[$0]?.row.number == number }
+    }
+
     /// Puts a row that was on its way back into its place.
     mutating func putBack(_ row: StoredRow) {
         var offset = 0

@@ -154,3 +154,25 @@ extension Backlog {
         feed(slot)
     }
 }
+
+// What is known of rows that wait.
+extension Backlog {
+    /// The first row of a lane that waits in memory.
+    public func first(in lane: Lane) -> Row? { slot(ofKnown: lane).flatMap { slots[$0].waiting.first?.row } }
+
+    /// Whether a row up to that number may be left. Costs a step for each lane.
+    public func holdsRows(upTo number: UInt64) -> Bool {
+        slots.contains { lane in
+            guard lane.count > 0 else { return false }
+            if lane.inFlight > 0 || lane.waiting.isEmpty { return true }
+            return lane.waiting.first.map { $0.row.number <= number } ?? false
+        }
+    }
+
+    /// Whether the row of that number may wait to go, in that lane or without one in any: of what is in the store only no more
+    /// is known than where it lies. Costs a step for each row that waits.
+    public func mayWait(_ number: UInt64, in lane: Lane?) -> Bool {
+        let queues = lane.map { slot(ofKnown: $0).map { slots[$0...$0] } ?? [] } ?? slots[...]
+        return queues.contains { $0.mayWait(number) }
+    }
+}

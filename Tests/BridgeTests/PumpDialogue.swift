@@ -228,6 +228,13 @@ struct PumpDialogue {
                 + "<query xmlns='http://jabber.org/protocol/disco#info'>\(list)</query></iq>")
     }
 
+    /// The stream of an earlier run goes on, of which the server has handled so many stanzas.
+    mutating func resumed(h: UInt32) throws {
+        isManaged = true
+        stanzasSeen = h
+        try acknowledge()
+    }
+
     /// The server acknowledges what it has seen.
     mutating func acknowledge() throws {
         asksForAcknowledgement = false

@@ -1,3 +1,4 @@
+import Endpoints
 import Session
 import Spool
 import Stanza
@@ -11,6 +12,11 @@ import Testing
 
     private static func online(_ arguments: [String] = toOps, yaml: String? = nil) throws -> PumpDialogue {
         try PumpDialogue.online(arguments, yaml: yaml, store: StoreImage())
+    }
+
+    private static func onlineFromFile() throws -> PumpDialogue {
+        let place = FilePlace(key: FileKey(device: 1, inode: 2), offset: 0)
+        return try PumpDialogue.online(toOps, store: StoreImage(), input: place)
     }
 
     /// The next run after this one was killed: only what the store holds outlives it.
@@ -44,6 +50,55 @@ import Testing
         #expect(talk.store?.rows.isEmpty == true)
         talk.type("ee\n")
         #expect(talk.consumed[0] == 14 && talk.bodies.last == "three")
+    }
+
+    @Test(arguments: [0, 3]) func aStopLeavesAHalfLineWhereItStillIs(bytes: Int) throws {
+        var talk = try Self.online()
+        talk.pump.options.leftLineBytesMax = bytes
+        talk.type("one\ntwo")
+        talk.feed(.stop)
+        talk.settle()
+        talk.closeStream()
+        #expect(talk.bodies == (bytes == 0 ? ["one", "two"] : ["one"]))
+        #expect(talk.consumed[0] == (bytes == 0 ? 7 : 4) && talk.status == .success)
+        var ended = try Self.online()
+        ended.pump.options.leftLineBytesMax = bytes
+        ended.type("one\ntwo")
+        ended.feed(.inputEnded)
+        #expect(ended.bodies == ["one", "two"], "at the end of the input a half line is a line")
+    }
+
+    /// The end of a run is told to the store when all else is safe and forgotten at its source: who reads the same file on
+    /// would read it twice.
+    @Test func theEndIsToldLast() throws {
+        var talk = try Self.onlineFromFile()
+        talk.storeWaits = true
+        talk.type("one\n")
+        talk.feed(.stop)
+        talk.wait(.seconds(11))
+        talk.closeStream()
+        // Killed when the transaction was over, and nobody had heard of it.
+        for case .store(let batch) in talk.asked { talk.store?.carryOut(batch) }
+        #expect(talk.store?.rows.count == 1 && talk.consumed[0] == nil && talk.status == nil)
+        #expect(talk.store?.checkpoints["input"] != nil && talk.store?.checkpoints["unclean"] != nil)
+        talk.storeWaits = false
+        talk.answer()
+        #expect(talk.consumed[0] == 4 && talk.status == .undelivered)
+        #expect(talk.store?.checkpoints["input"] == nil && talk.store?.checkpoints["unclean"] == nil)
+    }
+
+    @Test func theEndComesWithTheLastWriteOfASink() throws {
+        var talk = try PumpDialogue(["--from", "bob@example.org"], daemon: true, store: StoreImage())
+        try talk.logIn(enabled: "")
+        talk.settle()
+        talk.readerWaits = true
+        try talk.server(
+            "<message from='bob@example.org/p' to='bridge@example.org/r' type='chat'><body>hi</body></message>")
+        talk.feed(.stop)
+        talk.cut()
+        #expect(talk.status == nil)
+        talk.read()
+        #expect(talk.status == .success)
     }
 
     @Test func whatAKillLeftGoesFirstWithTheSameIDs() throws {
@@ -203,6 +258,27 @@ import Testing
             #expect((talk.store?.dead[1]?.reason.condition == "resource-constraint") == isDead)
             #expect(talk.store?.rows[1]?.attempts == (isDead ? nil : attempts + 1))
         }
+    }
+
+    /// A resumed stream repeats what the dead run has not handled, before its rows have gone again.
+    @Test func aRefusalOfADeadRunsCopyCountsForNothing() throws {
+        var first = try Self.online()
+        first.type("one\ntwo\n")
+        var talk = try PumpDialogue(Self.toOps, store: first.store)
+        try talk.authenticate()
+        try talk.server("<resumed xmlns='urn:xmpp:sm:3' h='2' previd='sm-1'/>")
+        for id in ["xb-T-1", "xb-T-2"] { try talk.server(Self.bounce(id, "resource-constraint", type: "wait")) }
+        #expect(talk.bodies == [])
+        try talk.resumed(h: 2)
+        talk.feed(.inputEnded)
+        talk.settle()
+        talk.closeStream()
+        #expect(talk.bodies == ["one", "two"] && talk.status == .success)
+        #expect(talk.store?.rows.isEmpty == true && talk.store?.dead.isEmpty == true)
+        // Of one that is gone it is told.
+        var late = try Self.again(talk)
+        try late.server(Self.bounce("xb-T-1", "forbidden", type: "auth"))
+        #expect(late.said.last?.hasPrefix("error: the message to ops@example.org was not delivered") == true)
     }
 
     @Test func aRefusalForGoodIsADeadLetterAtOnce() throws {

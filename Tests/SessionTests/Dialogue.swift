@@ -28,14 +28,15 @@ struct Dialogue {
 
     init(
         resource: String? = "r", presence: Configuration.Presence? = nil, restoring saved: SavedStream? = nil,
-        handled: UInt32 = 0, goneFor: Duration = .zero, _ adjust: (inout Configuration) -> Void = { _ in }
+        handled: UInt32 = 0, goneFor: Duration = .zero, isHeir: Bool = false,
+        _ adjust: (inout Configuration) -> Void = { _ in }
     ) throws {
         var configuration = Configuration(
             account: try JID(Self.account), resource: resource, credentials: .password(Secret("secret")),
             presence: presence)
         configuration.retry = .forever
         adjust(&configuration)
-        session = ClientSession(configuration, restoring: saved, handled: handled, goneFor: goneFor) {
+        session = ClientSession(configuration, restoring: saved, handled: handled, goneFor: goneFor, isHeir: isHeir) {
             [UInt8](repeating: 0, count: $0)
         }
     }

@@ -276,6 +276,26 @@ import Testing
         #expect(talk.actions.ending == nil && talk.session.deadline != nil)
     }
 
+    /// A process that was killed while it bound its resource may still be heard: it takes the place of the next one, once.
+    @Test(arguments: [true, false]) func aDeadProcessMayTakeOurPlaceOnce(isHeir: Bool) throws {
+        var talk = try Dialogue(isHeir: isHeir)
+        let conflict =
+            "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+        talk.feed(.start)
+        talk.logIn()
+        talk.server(conflict)
+        #expect((talk.actions.ending == nil) == isHeir)
+        guard isHeir else { return }
+        talk.passToDeadline()
+        talk.authenticate()
+        talk.features(Dialogue.bind, Dialogue.sm)
+        talk.server("<failed xmlns='urn:xmpp:sm:3'/>")
+        talk.bound()
+        talk.server(Dialogue.enabled)
+        talk.server(conflict)
+        #expect(talk.actions.ending != nil)
+    }
+
     // MARK: - Rooms
 
     static let room =

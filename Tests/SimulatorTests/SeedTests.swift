@@ -3,7 +3,7 @@ import Testing
 /// The whole bridge in simulated worlds: a fixed number of them here, as many as you like by `contrib/simulate`.
 @Suite struct SeedTests {
     /// As many as take some twenty seconds in a debug build.
-    static let seeds: ClosedRange<UInt64> = 1...160
+    static let seeds: ClosedRange<UInt64> = 1...120
 
     @Test(arguments: seeds) func aSeedKeepsEveryPromise(_ seed: UInt64) {
         let story = Story(seed: seed)
@@ -31,10 +31,24 @@ import Testing
     }
 
     @Test(arguments: Canary.allCases) func aCanaryIsFound(_ canary: Canary) {
-        let found = (1...1_000 as ClosedRange<UInt64>).first { seed in
-            !Simulation.run(Story(seed: seed), canary: canary).faults.isEmpty
+        let stories = (1...1_000 as ClosedRange<UInt64>).lazy.map { Story(seed: $0) }
+        let found = stories.first {
+            Self.mayMatter(canary, in: $0) && !Simulation.run($0, canary: canary).faults.isEmpty
         }
         #expect(found != nil)
+    }
+
+    /// Whether a fault can show in a story at all: a debug build has no time for the others.
+    private static func mayMatter(_ canary: Canary, in story: Story) -> Bool {
+        let setting = story.setting
+        switch canary {
+        case .forgottenGate: return story.inputBytesMax > 400_000
+        case .positionAhead: return setting.isDurable && setting.routes[.log] != nil
+        case .spillForgotten: return setting.isDurable && !setting.sinks.isEmpty
+        case .answeredTooSoon, .releaseForgotten, .consumedAtOnce: return setting.isDurable
+        case .acceptedByAck, .countAhead, .resentWithoutID, .swappedAfterResumption: return setting.managesStreams
+        case .writtenAtOnce: return !setting.sinks.isEmpty
+        }
     }
 
     /// A failing story becomes short, and fails as before.

@@ -109,6 +109,9 @@ extension RunPlan {
                 place.offset = place.offset(after: step)
             }
             options.input = place
+            options.leftLineBytesMax = .max
+        } else if command == nil {
+            options.leftLineBytesMax = PipeCopy.leftLineBytesMax(in: STDIN_FILENO)
         }
         if let spool { options.spoolBytesMax = spool.bytesMax }
         keeper = part.keeper

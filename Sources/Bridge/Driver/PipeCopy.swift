@@ -18,6 +18,9 @@ struct PipeCopy {
     /// Bytes at the end of what was read that are no whole line.
     private var unended = 0
 
+    /// The longest line without its end that is certainly in that pipe still: see ``makeWay()``.
+    static func leftLineBytesMax(in pipe: Int32) -> Int { xb_pipe_size(pipe) > 4_096 ? 2_048 : 0 }
+
     static func isPipe(_ descriptor: Int32) -> Bool { xb_pipe_size(descriptor) > 0 }
 
     /// - Parameter start: how many bytes count as read before.

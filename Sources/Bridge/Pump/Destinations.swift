@@ -81,6 +81,14 @@ struct Destinations: Sendable {
     /// Whom a lane leads to; nil where several share it.
     func jid(of lane: Lane) -> JID? { places[lane]?.jid }
 
+    /// The lane that leads to whoever that is; nil where none does, or one that others share.
+    func lane(of jid: JID) -> Lane? {
+        for one in [jid, jid.bare] {
+            for isRoom in [false, true] { if let lane = lanes[Place(jid: one, isRoom: isRoom)] { return lane } }
+        }
+        return nil
+    }
+
     /// Whether we wrote there at all, or to somebody of that server.
     func wroteTo(_ jid: JID) -> Bool {
         let known = [jid, jid.bare].contains { one in

@@ -120,9 +120,13 @@ extension Pump {
     }
 
     /// The sources have ended, or are left: a last line without its end is a line.
-    mutating func finishLines() {
-        // The end of a file may be in the middle of a line: the next run reads it whole.
-        for source in sources.indices where sources[source].parent == nil { finishLine(of: source) }
+    /// - Parameter isStopped: whether standard input goes on. The half line that it holds still is whole for the next run.
+    mutating func finishLines(isStopped: Bool = false) {
+        let isLineLeft = isStopped && sources[0].framer.unendedBytes.map { $0 <= options.leftLineBytesMax } ?? false
+        for source in sources.indices where source > 0 || !isLineLeft {
+            // The end of a file may be in the middle of a line: the next run reads it whole.
+            if sources[source].parent == nil { finishLine(of: source) }
+        }
         flushLines()
         commit()
         complain(atOnce: true)

@@ -38,6 +38,8 @@ struct Journal: Sendable {
     private var batches = Queue<(batch: UInt64, orders: Int)>()
     /// Why the store cannot write for now.
     var failure: String?
+    /// Whether the end of the run is told to it.
+    var isClosed = false
     /// Whether nothing more will ever be safe in it.
     var isBroken = false
 
@@ -116,7 +118,15 @@ extension Pump {
             }
             if let batch = journal.seal(backlog.takeOrders()) { actions.append(.store(batch)) }
             for request in backlog.takeRequests() { actions.append(.load(request)) }
-        } while keepPromises()
+        } while keepPromises() || endsNow()
+    }
+
+    /// The end may have waited for a promise that no batch is awaited for.
+    /// - Returns: Whether there are new orders.
+    private mutating func endsNow() -> Bool {
+        guard case .flushing = phase, !journal.isClosed, journal.isSafe else { return false }
+        flushed()
+        return journal.isClosed
     }
 
     /// Does what is due.
@@ -213,9 +223,12 @@ extension Pump {
     }
 
     /// The run ends in good order.
-    mutating func closeJournal() {
-        guard journal.isDurable else { return }
+    /// - Returns: Whether that is to be said yet.
+    mutating func closeJournal() -> Bool {
+        guard journal.isDurable, !journal.isBroken, !journal.isClosed else { return false }
+        journal.isClosed = true
         for name in [Checkpoint.unclean, Checkpoint.input] { journal.order(.keep(name, nil)) }
+        return true
     }
 
     /// Keeps what the next run needs to resume the stream, and the count that belongs to it.

@@ -236,7 +236,8 @@ struct Pump {
         if router.usesEvents { configuration.cursors = Self.cursors(in: checkpoints) }
         session = ClientSession(
             configuration, restoring: checkpoints[Checkpoint.stream].flatMap(SavedStream.init(bytes:)),
-            handled: checkpoints[Checkpoint.inbound].flatMap(Self.count(of:)) ?? 0, random: random)
+            handled: checkpoints[Checkpoint.inbound].flatMap(Self.count(of:)) ?? 0,
+            isHeir: checkpoints[Checkpoint.unclean] != nil, random: random)
         board = StatusBoard(base: configuration.firstPresence)
         held = HeldTexts(router)
         let spool = options.spool

@@ -7,7 +7,11 @@ import Stanza
 extension Pump {
     mutating func inputEnded() {
         guard phase == .running else { return }
-        if options.endOfInput == .drain, options.reads != .nothing { beginDrain(limit: nil) } else { finishLines() }
+        if options.endOfInput == .drain, options.reads != .nothing {
+            beginDrain(limit: nil, isStopped: false)
+        } else {
+            finishLines()
+        }
     }
 
     mutating func inputFailed(_ reason: String, of source: Int) {
@@ -59,9 +63,10 @@ extension Pump {
     }
 
     /// Takes in what was read, and no more, and waits until all of it is accepted.
-    mutating func beginDrain(limit: Instant?) {
+    /// - Parameter isStopped: whether standard input has not ended.
+    mutating func beginDrain(limit: Instant?, isStopped: Bool = true) {
         digest(whole: true)
-        finishLines()
+        finishLines(isStopped: isStopped)
         // A line that no rule takes has ended the run already.
         guard phase == .running else { return }
         flushHeld()
@@ -166,7 +171,6 @@ extension Pump {
         }
         if status == .success { status = statusOfWork }
         tellUndelivered()
-        closeJournal()
         phase = .flushing(status, until: now + .seconds(Limits.flushSeconds))
         flushed()
     }
@@ -187,9 +191,11 @@ extension Pump {
     mutating func flushed() {
         guard case .flushing(let status, _) = phase else { return }
         // What was promised to be kept must be.
-        guard journal.isSafe || journal.isBroken else { return }
+        guard journal.isSafe || journal.isBroken, isAllWritten || hasGivenUpOutput else { return }
+        // Only once all else is safe, and forgotten at its source, may the next run take this one's end for a good one.
+        if closeJournal() { return }
         let hasLostReader = sinks[0].isBroken && !options.hasChild
-        if isAllWritten || hasGivenUpOutput { finish(hasLostReader && status == .success ? .io : status) }
+        finish(hasLostReader && status == .success ? .io : status)
     }
 
     private mutating func finish(_ status: ExitStatus) {

@@ -40,6 +40,8 @@ extension Pump {
         }
         /// Where standard input stands, where it is a file.
         var input: FilePlace?
+        /// The longest line without its end that standard input certainly holds still, though we have read it.
+        var leftLineBytesMax = 0
         /// How much that store may hold.
         var spoolBytesMax = Backlog.Limits().spoolBytesMax
         /// Where it is, for a person.

@@ -155,6 +155,8 @@ extension Pump {
         guard let flight else {
             // One row fails once.
             if failures.isRefused(number) { return true }
+            // An earlier run's copy, or one that was refused before: the row goes again, and what comes of that counts.
+            if backlog.mayWait(number, in: destinations.lane(of: from)) { return true }
             failures.count += 1
             report(.delivery(to: from, .failed, id: id, condition: error.condition, text: error.text))
             tellFailure("the message to \(from) was not delivered: \(error)")

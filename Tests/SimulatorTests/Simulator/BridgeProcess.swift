@@ -20,6 +20,10 @@ final class BridgeProcess {
     /// Whether it was left alone until all was well.
     private(set) var isInPeace: Bool
     private var isKilled = false
+    /// After so many steps more it is killed, in the middle of what it does.
+    var death: (stepsLeft: Int, isSilent: Bool)?
+    /// Whether standard output's reader has gone.
+    private(set) var hasLostReader = false
     private var connection: ClientEnd?
     private var attempt = 0
     private var timer: Instant?
@@ -63,7 +67,7 @@ final class BridgeProcess {
         while next < waiting.count {
             let actions = pump.handle(waiting[next], at: world.now, wall: world.wall)
             next += 1
-            for action in actions { perform(action) }
+            for action in actions where step() { perform(action) }
             if next == waiting.count, !isInBatch { flush() }
         }
         waiting.removeAll(keepingCapacity: true)
@@ -71,15 +75,27 @@ final class BridgeProcess {
         if !isInBatch { afterwards() }
     }
 
+    /// Whether it lives on to do the next thing.
+    private func step() -> Bool {
+        guard isAlive, let (left, isSilent) = death else { return isAlive }
+        death = (left - 1, isSilent)
+        guard left <= 0 else { return true }
+        isKilled = true
+        world.add(.dies(number, isSilent: isSilent), at: world.now)
+        return false
+    }
+
     private func flush() {
+        guard step() else { return }
         var bytes = pump.takeSocketOutput()
         if !bytes.isEmpty, let connection {
             saboteur.spoil(&bytes, received: world.tap.receivedCount)
             for claim in world.tap.wrote(bytes) { world.look(at: claim) }
             connection.write(bytes)
         }
+        guard step() else { return }
         hand(pump.takeOutput(), to: 0)
-        for sink in writers.indices.dropFirst() {
+        for sink in writers.indices.dropFirst() where step() {
             for parcel in pump.takeParcels(for: sink) { hand(parcel.bytes, to: sink) }
         }
     }
@@ -172,7 +188,7 @@ final class BridgeProcess {
         link.client = stream
         connection = stream
         stream.deliver = { [weak self, weak stream] input in
-            guard let self, let stream, connection === stream else { return }
+            guard let self, let stream, connection === stream, isAlive else { return }
             arrived(input)
         }
         stream.batchEnded = { [weak self] in
@@ -217,6 +233,18 @@ final class BridgeProcess {
         isInPeace = isInPeace && world.isKind
         readLeftovers()
         feed(.stop)
+    }
+
+    /// Whoever reads standard output goes; what was not read is lost.
+    func loseReader() {
+        guard isAlive, writers[0] != nil else { return }
+        writers[0] = nil
+        hasLostReader = true
+        isInPeace = false
+        // A run that still has its lines to send goes on without.
+        let goesOn = pump.phase == .running && world.setting.routes[.stdin] != nil
+        if goesOn { world.oracle.inbound.lostReader() }
+        feed(.outputFailed("Broken pipe", isGone: true))
     }
 
     /// SIGKILL, or where the peer hears nothing of it, the machine's end.

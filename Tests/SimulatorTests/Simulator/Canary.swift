@@ -63,7 +63,7 @@ struct Saboteur {
 
     private static func raiseCount(_ bytes: inout [UInt8], _ received: Int) {
         let start = Array("<a xmlns='urn:xmpp:sm:3' h='".utf8)
-        guard let range = bytes.firstRange(of: start), let end = bytes[range.upperBound...].firstIndex(of: 0x27) else {
+        guard let range = bytes.find(start), let end = bytes[range.upperBound...].firstIndex(of: 0x27) else {
             return
         }
         let text = String(decoding: bytes[range.upperBound..<end], as: UTF8.self)
@@ -87,7 +87,7 @@ struct Saboteur {
     }
 
     private static func attribute(_ name: String, of bytes: [UInt8]) -> String? {
-        guard let range = bytes.firstRange(of: Array(name.utf8)),
+        guard let range = bytes.find(Array(name.utf8)),
             let end = bytes[range.upperBound...].firstIndex(of: 0x27)
         else { return nil }
         return String(decoding: bytes[range.upperBound..<end], as: UTF8.self)

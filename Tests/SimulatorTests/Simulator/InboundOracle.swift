@@ -22,10 +22,15 @@ struct InboundOracle {
     /// What this process has heard, with the time of the first.
     private var heard: [(mark: Mark, at: Instant)] = []
     private var hearing: Set<Mark> = []
-    /// All before are written or spooled.
+    /// All before are written.
     private var firstHeard = 0
     /// What a process without a store keeps in memory, because its sinks are slow.
     private var spilled: Set<Mark> = []
+    private var spilledCount = 0
+    /// Whether what comes now for standard output has no reader, in a run that has other work.
+    private var isReaderGone = false
+    /// What a run has taken then.
+    private var unread: Set<Mark> = []
 
     init(_ setting: Setting) { self.setting = setting }
 
@@ -36,13 +41,17 @@ struct InboundOracle {
     /// A new process has heard nothing.
     mutating func began(_ number: Int) {
         process = number
-        (heard, hearing, firstHeard, spilled) = ([], [], 0, [])
+        (heard, hearing, firstHeard) = ([], [], 0)
+        (spilled, spilledCount, isReaderGone) = ([], 0, false)
     }
 
-    /// What a process without a store has acknowledged and not written at its end is lost, as its status says.
-    mutating func ended(_ status: Bridge.ExitStatus) {
+    /// What a process without a store has acknowledged and not passed on at its end is lost, as its status says.
+    mutating func ended(_ status: Bridge.ExitStatus, _ outbound: OutboundOracle) {
         guard !setting.isDurable, status != .success else { return }
-        spoken = spoken.filter { !claimed.contains($0) || isWritten($0) }
+        spoken = spoken.filter { mark in
+            !claimed.contains(mark)
+                || isWritten(mark) && setting.lanes(of: mark.voice).allSatisfy { outbound.hasArrived(mark, at: $0) }
+        }
     }
 
     /// A sink has got these lines.
@@ -59,13 +68,25 @@ struct InboundOracle {
     }
 
     private func isWritten(_ mark: Mark) -> Bool {
-        setting.sinks(of: mark.voice).allSatisfy { printed[$0]?.contains(mark) == true }
+        setting.sinks(of: mark.voice).allSatisfy { isWritten(mark, to: $0) }
+    }
+
+    private func isWritten(_ mark: Mark, to sink: Sink) -> Bool {
+        printed[sink]?.contains(mark) == true || sink == .stdout && unread.contains(mark)
+    }
+
+    /// Standard output's reader has gone, and the run goes on: what it has not read and what comes is lost there.
+    mutating func lostReader() {
+        isReaderGone = true
+        unread.formUnion(hearing)
     }
 
     /// The bridge has heard a message.
     mutating func heard(_ mark: Mark, at now: Instant) {
+        guard hearing.insert(mark).inserted else { return }
+        heard.append((mark, now))
+        if isReaderGone { unread.insert(mark) }
         noteSpill(at: now)
-        if hearing.insert(mark).inserted { heard.append((mark, now)) }
     }
 
     // MARK: - Claims
@@ -98,7 +119,7 @@ struct InboundOracle {
     }
 
     private mutating func lookForSafety(of mark: Mark, _ safety: Safety) {
-        for sink in setting.sinks(of: mark.voice) where printed[sink]?.contains(mark) != true {
+        for sink in setting.sinks(of: mark.voice) where !isWritten(mark, to: sink) {
             if !safety.forSink(mark, sink) { accuse("h counts \(mark), which neither \(sink) nor the store has") }
         }
         for lane in setting.lanes(of: mark.voice) where !safety.forLane(mark, lane) {
@@ -106,17 +127,14 @@ struct InboundOracle {
         }
     }
 
-    /// Without a store: once the oldest message that waits for its sinks is a second old, all that have come by then count
-    /// as safe in memory.
+    /// Without a store: while a message waits for its sinks for more than a second, all that have come count as safe in
+    /// memory. The bridge does so a second at a time; what it counts too soon within that is lost no sooner.
     private mutating func noteSpill(at now: Instant) {
-        while firstHeard < heard.count, isWritten(heard[firstHeard].mark) || spilled.contains(heard[firstHeard].mark) {
-            firstHeard += 1
-        }
-        guard firstHeard < heard.count else { return }
+        while firstHeard < heard.count, isWritten(heard[firstHeard].mark) { firstHeard += 1 }
         // A timer may be a little late, and so is the word of the sinks.
-        let due = heard[firstHeard].at + .seconds(1)
-        guard due <= now + Self.slack else { return }
-        for one in heard[firstHeard...] where one.at <= due + Self.slack { spilled.insert(one.mark) }
+        guard firstHeard < heard.count, heard[firstHeard].at + .seconds(1) <= now + Self.slack else { return }
+        for one in heard[spilledCount...] { spilled.insert(one.mark) }
+        spilledCount = heard.count
     }
 
     private static let slack: Duration = .milliseconds(5)
@@ -128,7 +146,7 @@ struct InboundOracle {
         // Without stream management what was on its way to us when the connection broke is gone.
         guard setting.managesStreams || !(hasLostSessions || process > 1) else { return nil }
         for mark in spoken where mark.voice == .bob {
-            for sink in setting.sinks(of: .bob) where printed[sink]?.contains(mark) != true {
+            for sink in setting.sinks(of: .bob) where !isWritten(mark, to: sink) {
                 return "\(mark) has not come to \(sink)"
             }
             for lane in setting.lanes(of: .bob) where !outbound.hasArrived(mark, at: lane) {

@@ -28,9 +28,9 @@ struct Oracle {
 
     /// The bridge's account has logged in.
     mutating func loggedIn(resumed: Bool) {
+        outbound.loggedIn(resumed: resumed)
         if resumed { return }
         sessions += 1
-        outbound.loggedIn()
         inbound.hasLostSessions = sessions > 1
     }
 
@@ -48,7 +48,9 @@ struct Oracle {
         if rows > rowsMax { accuse("\(rows) rows are in memory, beyond \(rowsMax)") }
         let bytesMax = 2 * Pump.Limits.spoolBytesMax + process.pump.backlog.limits.uncommittedBytesMax
         if bytes > bytesMax { accuse("rows of \(bytes) bytes are in memory, beyond \(bytesMax)") }
-        for source in process.pump.sources where source.undigested.count > 2 * 65_536 {
+        // A stop takes what lies in FIFOs, which hold no more than a megabyte.
+        let readMax = 2 * 65_536 + (process.isStopping ? 1_024 * 1_024 : 0)
+        for source in process.pump.sources where source.undigested.count > readMax {
             accuse("\(source.undigested.count) bytes of \(source.endpoint) are read and wait")
         }
         for sink in process.pump.sinks where sink.waiting > Pump.Limits.outputWaitingBytesMax + 1_024 * 1_024 {
@@ -70,20 +72,24 @@ struct Oracle {
             }
         }
         let isOfWork = status == .success || status == .undelivered || status == .unreachable
-        let isOfSinks = status == .io && !process.isInPeace && !process.pump.isAllWritten
-        let isOfStore = status == .io && !process.isInPeace && !process.pump.journal.isSafe
-        if !isOfWork, !isOfSinks, !isOfStore { accuse("status \(status.rawValue) for no reason") }
+        let isQuiet = process.isInPeace && process.world.isKind
+        let isOfSinks = status == .io && !isQuiet && !process.pump.isAllWritten
+        let isOfStore = status == .io && !isQuiet && !process.pump.journal.isSafe
+        let isOfReader = status == .io && process.hasLostReader
+        if !isOfWork, !isOfSinks, !isOfStore, !isOfReader { accuse("status \(status.rawValue) for no reason") }
         // That a room has shown our message may be lost with the session.
         let mayBeUnseen = sessions > 1 && setting.routes.values.contains { $0.contains(.den) }
         let isKept = process.pump.backlog.isDurable && process.pump.backlog.count > 0
-        if status == .undelivered, process.isInPeace, work.lost == nil, !isKept, !mayBeUnseen,
-            outbound.refusals(of: process.number) == 0
+        // What was read behind the order to stop is in no store.
+        let isUndigested = !setting.isDurable && !process.pump.isDigested
+        if status == .undelivered, process.isInPeace, work.lost == nil, !isKept, !isUndigested, !mayBeUnseen,
+            outbound.refusals(of: process.number) == 0, outbound.refusalsHeard == 0
         {
             accuse("status 75, and all has arrived")
         }
         if let lost = work.lost, process.isInPeace, !isKept { accuse("\(lost) is lost at a stop in peace") }
         outbound.ended(process.number, isKilled: false, status, sources)
-        inbound.ended(status)
+        inbound.ended(status, outbound)
     }
 
     /// The whole run is over.

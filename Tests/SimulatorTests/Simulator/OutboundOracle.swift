@@ -15,8 +15,9 @@ struct OutboundOracle {
 
     /// A line for one lane, as the server has seen it.
     struct Arrival {
-        var id: String
-        /// In which session of the server, and from which process, it came last.
+        /// Each id that it came with, and in which session of the server, and from which process, it came so last.
+        var copies: [String: Copy] = [:]
+        /// In which session it came last.
         var session: Int
         var process: Int
         var isRefused: Bool
@@ -24,10 +25,24 @@ struct OutboundOracle {
         var isRefusedLater: Bool
     }
 
+    struct Postponed {
+        var mark: Mark
+        var lane: Lane
+        /// The session that was to hear of it.
+        var session: Int
+    }
+
+    struct Copy: Equatable {
+        var session: Int
+        var process: Int
+    }
+
     private(set) var faults: [String] = []
     private let setting: Setting
     private var session = 0
     private var process = 0
+    /// Whose messages the server gets: what a dead process has sent may still be on its way.
+    private var sender = 0
 
     /// Lines that must arrive.
     private var owed: Set<Mark> = []
@@ -36,9 +51,14 @@ struct OutboundOracle {
     /// Lines that a process had read from a pipe when it died: it may have kept them, and the next reads them again.
     private var readTwice: Set<Mark> = []
     private var arrivals: [Way: [Int: Arrival]] = [:]
-    /// The highest number of each way that has arrived at all, and of this process in this session.
+    /// The highest number of each way that has arrived at all.
     private var highest: [Way: Int] = [:]
-    private var highestNow: [Way: Int] = [:]
+    /// The highest row of each lane that this process has sent in this session.
+    private var highestRow: [Lane: UInt64] = [:]
+    /// Messages that were refused for now, by their ids, and the bridge has not heard of it.
+    private var postponed: [String: Postponed] = [:]
+    /// How many refusals this process has heard of; those that a dead one had heard of may be among them.
+    private(set) var refusalsHeard = 0
     private(set) var repetitions = 0
     private var lastLogged = 0
     /// Whether a position in the log is kept, so that no line of it can be missed.
@@ -48,14 +68,15 @@ struct OutboundOracle {
 
     private mutating func accuse(_ text: String) { faults.append(text) }
 
-    mutating func loggedIn() {
-        session += 1
-        highestNow = [:]
+    mutating func loggedIn(resumed: Bool) {
+        if !resumed { session += 1 }
+        if !resumed || sender != process { highestRow = [:] }
+        sender = process
     }
 
     mutating func began(_ number: Int) {
         process = number
-        highestNow = [:]
+        refusalsHeard = 0
     }
 
     // MARK: - Lines
@@ -100,15 +121,12 @@ struct OutboundOracle {
     // MARK: - Arrivals
 
     /// The server has seen a message of the bridge's.
-    mutating func arrived(
-        _ message: LoopbackServer.SeenMessage, in lane: Lane, fate: ServerHost.Fate, isReleased: (UInt64) -> Bool
-    ) {
+    mutating func arrived(_ message: LoopbackServer.SeenMessage, in lane: Lane, fate: ServerHost.Fate) {
         guard let body = message.body, let mark = Mark(body.utf8), let id = message.id else {
             // Without a store a process that stops in the middle of a line leaves its end to the next.
             if setting.isDurable { accuse("a message without its line: \(message)") }
             return
         }
-        if let row = Self.row(of: id), isReleased(row) { accuse("\(mark) comes to \(lane) though its row is released") }
         let way = Way(voice: mark.voice, lane: lane)
         var isRefused = fate == .bounced
         switch message.outcome {
@@ -118,11 +136,26 @@ struct OutboundOracle {
         }
         // What a room turns away, or a contact that is busy, comes again.
         if isRefused, lane.isRoom { return }
-        if fate == .postponed { return }
-        if let before = arrivals[way]?[mark.number] { repeated(mark, way, before, id) } else { first(mark, way) }
-        arrivals[way, default: [:]][mark.number] = Arrival(
-            id: id, session: session, process: process, isRefused: isRefused, isRefusedLater: fate == .bounced)
-        highestNow[way] = max(highestNow[way] ?? 0, mark.number)
+        if fate == .postponed {
+            postponed[id] = Postponed(mark: mark, lane: lane, session: session)
+            return
+        }
+        var arrival = Arrival(
+            session: session, process: sender, isRefused: isRefused, isRefusedLater: fate == .bounced)
+        if let before = arrivals[way]?[mark.number] {
+            repeated(mark, way, before, id)
+            arrival.copies = before.copies
+        } else {
+            first(mark, way)
+        }
+        arrival.copies[id] = Copy(session: session, process: sender)
+        arrivals[way, default: [:]][mark.number] = arrival
+        if let row = Self.row(of: id) { highestRow[lane] = max(highestRow[lane] ?? 0, row) }
+    }
+
+    /// The bridge writes a message.
+    mutating func wrote(_ id: String, isReleased: (UInt64) -> Bool) {
+        if let row = Self.row(of: id), isReleased(row) { accuse("\(id) is sent though its row is released") }
     }
 
     private static func row(of id: String) -> UInt64? {
@@ -143,19 +176,32 @@ struct OutboundOracle {
         // What the server gives the bridge twice after a lost session, or process, is relayed twice, as two messages.
         let isRelayed = !mark.voice.isLocal && (session > 1 || process > 1)
         if isRelayed { return }
-        if before.id != id, !readTwice.contains(mark) {
-            accuse("\(mark) comes to \(way.lane) as \(before.id) and again as \(id)")
+        // What was read twice is two messages, the second behind all that was read before it.
+        let copy = before.copies[id]
+        if copy == nil, !readTwice.contains(mark) {
+            accuse("\(mark) comes to \(way.lane) as \(before.copies.keys.sorted()) and again as \(id)")
         }
-        let isSame = before.session == session && before.process == process
         // The refusal of an earlier copy may come late.
-        if isSame, !way.lane.isRoom, way.lane != .busy { accuse("\(mark) comes to \(way.lane) twice in one session") }
-        if let last = highestNow[way], mark.number < last, way.lane != .busy {
-            accuse("order: \(mark) is repeated to \(way.lane) behind \(way.voice.rawValue)#\(last)")
+        if copy == Copy(session: session, process: sender), !way.lane.isRoom, way.lane != .busy {
+            accuse("\(mark) comes to \(way.lane) twice in one session")
+        }
+        if let row = Self.row(of: id), let last = highestRow[way.lane], row < last, way.lane != .busy {
+            accuse("order: \(mark) is repeated to \(way.lane) as row \(row) behind \(last)")
         }
     }
 
+    /// The bridge has heard that a message came back.
+    mutating func heardRefusal(of id: String) {
+        postponed[id] = nil
+        refusalsHeard += 1
+    }
+
+    /// Whether a line is where it was to go, for all that the bridge can know: a refusal may have died with the session that
+    /// it was for.
     func hasArrived(_ mark: Mark, at lane: Lane) -> Bool {
-        arrivals[Way(voice: mark.voice, lane: lane)]?[mark.number] != nil
+        let way = Way(voice: mark.voice, lane: lane)
+        if arrivals[way]?[mark.number] != nil { return true }
+        return postponed.values.contains { $0.mark == mark && $0.lane == lane && $0.session < session }
     }
 
     // MARK: - Verdicts
@@ -184,7 +230,7 @@ struct OutboundOracle {
         for (line, taker) in takenBy where taker == number {
             for lane in setting.lanes(of: line.voice) {
                 guard let arrival = arrivals[Way(voice: line.voice, lane: lane)]?[line.number] else {
-                    work.lost = line
+                    if hasArrived(line, at: lane) { work.isDoubtful = true } else { work.lost = line }
                     continue
                 }
                 if arrival.isRefused { work.refused += 1 }

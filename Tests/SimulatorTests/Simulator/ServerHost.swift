@@ -118,12 +118,9 @@ final class ServerHost {
             if fate != .taken {
                 bounces.append((message.from, world.cast.bounce(message, isForNow: fate == .postponed)))
             }
-            let store = world.store
-            world.oracle.outbound.arrived(message, in: lane, fate: fate) { store.released.contains($0) }
+            world.oracle.outbound.arrived(message, in: lane, fate: fate)
         case .login(let jid, let resumed):
             guard jid.bare == world.cast.account else { return }
-            // What was to come back finds the session gone that it was for.
-            if !resumed { bounces = [] }
             world.oracle.loggedIn(resumed: resumed)
         case .logout, .refused, .fault: break
         }

@@ -20,7 +20,41 @@ final class StoreModel {
             case .lane, .append, .postpone, .hold, .unhold, .keep, .spill, .unspill: break
             }
         }
-        for batch in spoiled { image.carryOut(batch) }
+        for batch in spoiled {
+            for order in batch.orders { note(order) }
+            image.carryOut(batch)
+        }
+    }
+
+    /// How many rows and dead letters there are of each line to each address.
+    private var held: [Holding: Int] = [:]
+
+    private struct Holding: Hashable {
+        var mark: Mark
+        var address: String
+
+        /// What a row is of.
+        init?(_ payload: [UInt8]) {
+            guard let to = payload.find(Self.to), let end = payload[to.upperBound...].firstIndex(of: 0x27),
+                let body = payload.find(Self.body), let mark = Mark(payload[body.upperBound...])
+            else { return nil }
+            self.init(mark: mark, address: String(decoding: payload[to.upperBound..<end], as: UTF8.self))
+        }
+
+        init(mark: Mark, address: String) { (self.mark, self.address) = (mark, address) }
+
+        private static let to = Array("to='".utf8)
+        private static let body = Array("<body>".utf8)
+    }
+
+    private func note(_ order: StoreOrder) {
+        switch order {
+        case .append(let row): if let holding = Holding(row.payload) { held[holding, default: 0] += 1 }
+        case .release(let number):
+            if let row = image.rows[number]?.row, let holding = Holding(row.payload) { held[holding]? -= 1 }
+        // A dead letter is kept.
+        case .bury, .lane, .postpone, .position, .hold, .unhold, .keep, .spill, .unspill: break
+        }
     }
 
     /// Whether the text of a line waits in it for a sink.
@@ -34,12 +68,7 @@ final class StoreModel {
 
     /// Whether it holds a row, or a dead letter, of that line for that address.
     func holds(_ mark: Mark, to address: String) -> Bool {
-        let body = Array("<body>\(mark).".utf8)
-        let to = Array("to='\(address)'".utf8)
-        func fits(_ row: Row) -> Bool {
-            row.payload.firstRange(of: to) != nil && row.payload.firstRange(of: body) != nil
-        }
-        return image.rows.values.contains { fits($0.row) } || image.dead.values.contains { fits($0.row) }
+        held[Holding(mark: mark, address: address), default: 0] > 0
     }
 
     /// The count of handled stanzas that is kept, where a stream is.

@@ -8,6 +8,13 @@ public struct Story: Sendable, Equatable {
     var setting: Setting
     /// In the order of their times.
     var happenings: [Happening]
+
+    /// What local writers write at the most.
+    var inputBytesMax: Int {
+        happenings.reduce(0) { sum, happening in
+            if case .write(_, let numbers) = happening.deed { sum + numbers.count * setting.paddingMax } else { sum }
+        }
+    }
 }
 
 /// Something that is done to the bridge, at a time.
@@ -126,8 +133,10 @@ enum Deed: Sendable, Equatable {
     case jump(Int)
     /// SIGTERM.
     case stop
-    /// SIGKILL; or the end of the whole machine, of which nobody hears.
-    case kill(isSilent: Bool)
+    /// SIGKILL, so many steps of the process later; or the end of the whole machine, of which nobody hears.
+    case kill(after: Int, isSilent: Bool)
+    /// Standard output's reader goes.
+    case loseReader
     /// Nothing can be written into the store for so many milliseconds.
     case failStore(Int)
     /// The log file gets another name, and a new one its own.

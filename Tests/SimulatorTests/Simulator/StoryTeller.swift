@@ -96,20 +96,22 @@ private struct StoryTeller {
         for kind in Trouble.allCases where chance.oneIn(kind.rarity) {
             if !setting.isDurable, kind == .kill || kind == .fullDisk { continue }
             if kind == .rotation, setting.routes[.log] == nil { continue }
+            if kind == .loseReader, !setting.uses(.stdout) { continue }
             for at in times(chance.magnitude(1...kind.countMax)) { add(at, deed(kind)) }
         }
     }
 
     private enum Trouble: CaseIterable {
         case cut, halfOpen, refusal, restart, lostAcks, doubleAcks, block, spoil, rooms, jump, stop, kill, rotation,
-            fullDisk
+            fullDisk,
+            loseReader
 
         var rarity: Int {
             switch self {
             case .cut: 2
             case .halfOpen, .refusal, .restart, .block, .kill, .rotation: 3
             case .lostAcks, .doubleAcks, .spoil, .rooms, .stop, .fullDisk: 4
-            case .jump: 6
+            case .jump, .loseReader: 6
             }
         }
 
@@ -118,7 +120,7 @@ private struct StoryTeller {
             case .cut: 12
             case .halfOpen, .refusal, .restart, .lostAcks, .doubleAcks: 3
             case .block, .spoil, .rooms, .jump, .fullDisk: 4
-            case .stop: 2
+            case .stop, .loseReader: 2
             case .kill, .rotation: 8
             }
         }
@@ -145,7 +147,8 @@ private struct StoryTeller {
         case .rooms: return .rooms(roomFault())
         case .jump: return .jump((chance.oneIn(2) ? 1 : -1) * chance.magnitude(1...100_000_000))
         case .stop: return .stop
-        case .kill: return .kill(isSilent: chance.oneIn(4))
+        case .kill: return .kill(after: chance.oneIn(2) ? 0 : chance.magnitude(1...200), isSilent: chance.oneIn(4))
+        case .loseReader: return .loseReader
         case .rotation: return .rotate
         case .fullDisk: return .failStore(chance.magnitude(100...30_000))
         }

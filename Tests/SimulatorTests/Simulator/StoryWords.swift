@@ -22,7 +22,9 @@ extension Deed: CustomStringConvertible {
         case .rooms(let fault): "\(fault)"
         case .jump(let span): "the wall clock is set by \(span) ms"
         case .stop: "SIGTERM"
-        case .kill(let isSilent): isSilent ? "the machine stops" : "SIGKILL"
+        case .kill(let steps, let isSilent):
+            (isSilent ? "the machine stops" : "SIGKILL") + (steps == 0 ? "" : " after \(steps) steps more")
+        case .loseReader: "standard output's reader goes"
         case .rotate: "the log is rotated"
         case .failStore(let span): "the store cannot be written for \(span) ms"
         }

@@ -22,6 +22,10 @@ struct StreamTap {
         var count: UInt32?
         /// A message that has come.
         var heard: Mark?
+        /// The id of a message of ours.
+        var wrote: String?
+        /// The id of one of ours that has come back.
+        var refused: String?
     }
 
     private var parser = StreamParser()
@@ -30,6 +34,8 @@ struct StreamTap {
     /// How many of them came on this connection, or were claimed at its resumption.
     private var position = 0
     private var isManaged = false
+    /// What the server calls the session.
+    private var id: String?
     /// The highest `h` that was written in this session.
     private var claimed: UInt32 = 0
     private var resumption: UInt32?
@@ -52,7 +58,9 @@ struct StreamTap {
             if element.hasName("enabled") {
                 (arrivals, position, claimed, isManaged) = ([], 0, 0, true)
                 (rows, written) = ([], 0)
-            } else if element.hasName("resumed"), let resumption {
+                id = element["id"]
+            } else if element.hasName("resumed") {
+                guard let resumption else { return Claim(fault: "a session is resumed that was given up") }
                 position = Int(resumption)
                 written = element["h"].flatMap { Int($0) } ?? 0
             }
@@ -63,21 +71,23 @@ struct StreamTap {
             isManaged = false
             return nil
         }
-        guard isManaged else { return nil }
+        let refused = element.hasName("message") && element.attribute("type", equals: "error") ? element["id"] : nil
         let mark = element.child("body", NS.client).flatMap { Mark($0.text.utf8) }
+        let news = mark == nil && refused == nil ? nil : Claim(heard: mark, refused: refused)
+        guard isManaged else { return news }
         position += 1
         if position > arrivals.count {
             arrivals.append(Arrival(mark: mark, at: now))
         } else if arrivals[position - 1].mark != mark {
             return Claim(fault: "the server repeats another stanza than it sent: the simulator is wrong")
         }
-        return mark.map { Claim(heard: $0) }
+        return news
     }
 
     /// Bytes of the bridge's, and what they claim.
     mutating func wrote(_ bytes: [UInt8]) -> [Claim] {
         // A stream begins with its declaration; it stands in no text.
-        guard let start = bytes.firstRange(of: Self.declaration)?.lowerBound else { return parse(bytes) }
+        guard let start = bytes.find(Self.declaration)?.lowerBound else { return parse(bytes) }
         let claims = start > 0 ? parse(Array(bytes[..<start])) : []
         parser = StreamParser()
         return claims + parse(Array(bytes[start...]))
@@ -107,11 +117,17 @@ struct StreamTap {
             }
             if written > rows.count { rows.append(element.hasName("message") ? row : nil) }
         }
+        if element.hasNamespace(NS.client), element.hasName("message") { return Claim(wrote: element["id"]) }
         guard element.hasNamespace(NS.streamManagement) else { return nil }
         let isResumption = element.hasName("resume")
         guard isResumption || element.hasName("a") else { return nil }
         guard let h = element["h"].flatMap({ UInt32($0) }) else { return Claim(fault: "an answer without a count") }
-        if isResumption { resumption = h }
+        if isResumption {
+            // A store that could not be written may name an older session; the server knows nothing of it.
+            let isCurrent = element["previd"] == id
+            resumption = isCurrent ? h : nil
+            if !isCurrent { return nil }
+        }
         if h < claimed { return Claim(fault: "h falls from \(claimed) to \(h)") }
         guard Int(h) <= arrivals.count, isResumption || Int(h) <= position else {
             return Claim(fault: "h is \(h), and \(min(arrivals.count, position)) stanzas have come")

@@ -41,6 +41,8 @@ final class World {
         case enters(Peer)
         /// A process begins.
         case begins
+        /// One is killed that has come so far.
+        case dies(Int, isSilent: Bool)
         /// All trouble is over.
         case heals
         /// Looks whether all is done.
@@ -190,6 +192,7 @@ final class World {
         case .replied(let number, let reply): process(number)?.replied(reply)
         case .enters(let peer): if isServerAway { peerLost(peer) } else { enter(peer) }
         case .begins: begin()
+        case .dies(let number, let isSilent): if process(number) != nil { kill(isSilent: isSilent) }
         case .heals: heal()
         case .looks: look()
         }
@@ -201,6 +204,8 @@ final class World {
     func look(at claim: StreamTap.Claim?) {
         guard let claim else { return }
         if let mark = claim.heard { oracle.inbound.heard(mark, at: now) }
+        if let id = claim.refused { oracle.outbound.heardRefusal(of: id) }
+        if let id = claim.wrote { oracle.outbound.wrote(id) { [store] in store.released.contains($0) } }
         oracle.inbound.claimed(claim, at: now, safety(oracle.outbound))
     }
 }

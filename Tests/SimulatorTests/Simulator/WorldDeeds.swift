@@ -28,7 +28,9 @@ extension World {
         case .rooms(let fault): host.feed(.ordered(fault))
         case .jump(let span): wallShift += Int64(span)
         case .stop: process?.stop()
-        case .kill(let isSilent): kill(isSilent: isSilent)
+        case .kill(0, let isSilent): kill(isSilent: isSilent)
+        case .kill(let steps, let isSilent): process?.death = (steps, isSilent)
+        case .loseReader: process?.loseReader()
         case .rotate: log.rotate()
         case .failStore(let span): store.failsUntil = now + .milliseconds(span)
         }
@@ -63,14 +65,14 @@ extension World {
         guard now < acksLostUntil || now < acksDoubledUntil else { return bytes }
         let isLost = now < acksLostUntil
         var result: [UInt8] = []
-        var rest = bytes[...]
+        var done = 0
         let start = Array("<a xmlns='urn:xmpp:sm:3' h='".utf8)
-        while let range = rest.firstRange(of: start), let end = rest[range.upperBound...].firstIndex(of: 0x3E) {
-            result += rest[..<range.lowerBound]
-            if !isLost { result += Array(rest[range.lowerBound...end]) + Array(rest[range.lowerBound...end]) }
-            rest = rest[(end + 1)...]
+        while let range = bytes.find(start, from: done), let end = bytes[range.upperBound...].firstIndex(of: 0x3E) {
+            result += bytes[done..<range.lowerBound]
+            if !isLost { result += bytes[range.lowerBound...end] + bytes[range.lowerBound...end] }
+            done = end + 1
         }
-        return result + rest
+        return result + bytes[done...]
     }
 
     /// What the contact's server will say of a message that it takes.
@@ -98,6 +100,8 @@ extension World {
         options.nick = "bridge"
         if setting.isDurable { options.spool = store.image.contents }
         for source in sources { open(source, &options) }
+        // A pipe of the usual size, or a file.
+        if setting.isDurable { options.leftLineBytesMax = setting.stdinIsFile ? .max : 2_048 }
         if setting.usesRoom { options.rooms = [RoomChoice(room: cast.room, nick: "bridge")] }
         return options
     }
@@ -127,7 +131,7 @@ extension World {
         }
     }
 
-    private func kill(isSilent: Bool) {
+    func kill(isSilent: Bool) {
         guard let process else { return }
         process.kill(isSilent: isSilent)
         oracle.outbound.ended(process.number, isKilled: true, .software, sources)
@@ -181,6 +185,7 @@ extension World {
             sink.blockedUntil = now
             sink.spoiledUntil = now
         }
+        process?.death = nil
         process?.unblock()
         for link in links {
             link.up.bytesLeft = nil
@@ -205,7 +210,10 @@ extension World {
             return oracle.accuse(
                 "it does not come to an end: \(oracle.missing() ?? process?.pump.statusLine ?? "no process")")
         }
-        if let process, isAllDone, process.pump.waitingCount == 0, process.isOnline, process.pump.isAllWritten {
+        // What is kept for a reader that has gone is for the next run.
+        if let process, isAllDone || process.hasLostReader, process.pump.waitingCount == 0, process.isOnline,
+            process.pump.isAllWritten
+        {
             process.stop()
         }
         add(.looks, at: now + .seconds(1))
