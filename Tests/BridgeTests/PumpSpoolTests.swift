@@ -87,6 +87,21 @@ import Testing
         #expect(talk.store?.checkpoints["input"] == nil && talk.store?.checkpoints["unclean"] == nil)
     }
 
+    /// Steps of several batches are one when a kill comes before the offset has moved at all.
+    @Test func stepsThatAreSafeBeforeTheOffsetMovesAreOne() throws {
+        var talk = try Self.onlineFromFile()
+        talk.storeWaits = true
+        talk.type("one\n")
+        talk.type("two\n")
+        talk.feed(.inputEnded)
+        for case .store(let batch) in talk.asked { talk.store?.carryOut(batch) }
+        #expect(talk.store?.rows.count == 2 && talk.consumed[0] == nil)
+        let step = try #require(talk.store?.checkpoints["input"])
+        for offset in [0, 4, 8] as [UInt64] {
+            #expect(FilePlace(key: FileKey(device: 1, inode: 2), offset: offset).offset(after: step) == 8)
+        }
+    }
+
     @Test func theEndComesWithTheLastWriteOfASink() throws {
         var talk = try PumpDialogue(["--from", "bob@example.org"], daemon: true, store: StoreImage())
         try talk.logIn(enabled: "")

@@ -110,8 +110,6 @@ extension RunPlan {
             }
             options.input = place
             options.leftLineBytesMax = .max
-        } else if command == nil {
-            options.leftLineBytesMax = PipeCopy.leftLineBytesMax(in: STDIN_FILENO)
         }
         if let spool { options.spoolBytesMax = spool.bytesMax }
         keeper = part.keeper

@@ -18,9 +18,6 @@ struct PipeCopy {
     /// Bytes at the end of what was read that are no whole line.
     private var unended = 0
 
-    /// The longest line without its end that is certainly in that pipe still: see ``makeWay()``.
-    static func leftLineBytesMax(in pipe: Int32) -> Int { xb_pipe_size(pipe) > 4_096 ? 2_048 : 0 }
-
     static func isPipe(_ descriptor: Int32) -> Bool { xb_pipe_size(descriptor) > 0 }
 
     /// - Parameter start: how many bytes count as read before.
@@ -89,6 +86,12 @@ struct PipeCopy {
         drop(Int(count), from: descriptor)
         taken += UInt64(count)
         unended = min(unended, pending)
+    }
+
+    /// The longest line without its end that is certainly in the pipe still.
+    var leftLineBytesMax: Int {
+        let size = Int(xb_pipe_size(descriptor))
+        return size <= 4_096 ? 0 : min(size, capacity) / 2
     }
 
     /// A pipe that is full of one line would never bring its end: its beginning is kept in memory alone.

@@ -55,6 +55,13 @@ final class PipeReader: SourceReader, @unchecked Sendable {
         startThread(named: "pipe-in") { self.run() }
     }
 
+    /// The longest line without its end that is certainly in the pipe still, though it was read.
+    var leftLineBytesMax: Int {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        return copy?.leftLineBytesMax ?? 0
+    }
+
     func permit() { wake(with: 1) }
     /// Looks whether a FIFO's path still is what is read.
     func look() { wake(with: 0) }

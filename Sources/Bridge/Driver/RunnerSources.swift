@@ -39,6 +39,7 @@ extension Runner {
             descriptor: descriptor, name: name, copiesFrom: keeps ? pump.sources[source].readBytes : nil
         ) { [self] in take($0, from: source) }
         guard let reader else { return feed(.inputFailed(Diagnostics.describe(errno), source: source)) }
+        if source == 0 { pump.options.leftLineBytesMax = reader.leftLineBytesMax }
         pipeReaders.append((source, reader))
         inputs[source] = Input(reader: reader)
     }

@@ -34,6 +34,8 @@ struct InputSource: Sendable {
     var digestedBytes: UInt64 = 0
     /// Those of them that are safe, or will be with the batch of this input.
     var safeBytes: UInt64 = 0
+    /// Those of them that its reader was told to forget there.
+    var forgottenBytes: UInt64 = 0
     /// Places in it that are not safe yet.
     var marks = Queue<SourceMark>()
 

@@ -140,7 +140,9 @@ extension Pump {
                 backlog.committed(upTo: number)
                 send()
             case .handled(let stanza): drive(.handled(upTo: stanza))
-            case .consumed(let source, let bytes): actions.append(.consumed(source: source, bytes: bytes))
+            case .consumed(let source, let bytes):
+                sources[source].forgottenBytes = bytes
+                actions.append(.consumed(source: source, bytes: bytes))
             }
         }
         return hasKept

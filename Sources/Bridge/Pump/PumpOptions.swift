@@ -71,8 +71,8 @@ struct FilePlace: Equatable, Sendable {
     var key: FileKey
     var offset: UInt64
 
-    /// What is kept while the shared offset moves from here to there: for a run that finds it here still, though what
-    /// lies between is safe.
+    /// What is kept while the shared offset moves from here to there: for a run that finds it on its way still, though
+    /// what lies between is safe.
     func step(to offset: UInt64) -> [UInt8] {
         [key.device, key.inode, self.offset, offset].flatMap(Pump.bytes(of:))
     }
@@ -81,7 +81,8 @@ struct FilePlace: Equatable, Sendable {
     func offset(after step: [UInt8]) -> UInt64 {
         guard step.count == 32 else { return offset }
         let numbers = stride(from: 0, to: 32, by: 8).map { step[$0..<$0 + 8].reduce(0) { $0 << 8 | UInt64($1) } }
-        let isHere = numbers[0] == key.device && numbers[1] == key.inode && numbers[2] == offset
-        return isHere ? numbers[3] : offset
+        let isSame = numbers[0] == key.device && numbers[1] == key.inode
+        // Several steps may have been on their way.
+        return isSame && numbers[2] <= offset && offset <= numbers[3] ? numbers[3] : offset
     }
 }

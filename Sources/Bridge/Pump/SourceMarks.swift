@@ -73,7 +73,7 @@ extension Pump {
         }
         guard let bytes else { return }
         if source == 0, let place = options.input {
-            let here = FilePlace(key: place.key, offset: place.offset + sources[0].safeBytes)
+            let here = FilePlace(key: place.key, offset: place.offset + sources[0].forgottenBytes)
             journal.order(.keep(Checkpoint.input, here.step(to: place.offset + bytes)))
         }
         sources[source].safeBytes = bytes

@@ -59,9 +59,11 @@ struct Cast {
 
     // MARK: - The bridge
 
-    func session(_ setting: Setting) -> Session.Configuration {
+    /// - Parameter process: its number; without a state each has a resource of its own.
+    func session(_ setting: Setting, process: Int = 1) -> Session.Configuration {
+        let resource = setting.isDurable ? Self.resource : "xmpp-bridge.here-T\(process)"
         var configuration = Session.Configuration(
-            account: account, resource: Self.resource, credentials: .password(Secret(Self.password)),
+            account: account, resource: resource, credentials: .password(Secret(Self.password)),
             presence: setting.listens ? .init() : nil)
         configuration.retry = setting.patienceSeconds.map { .within(.seconds($0)) } ?? .forever
         return configuration

@@ -101,7 +101,7 @@ extension World {
         if setting.isDurable { options.spool = store.image.contents }
         for source in sources { open(source, &options) }
         // A pipe of the usual size, or a file.
-        if setting.isDurable { options.leftLineBytesMax = setting.stdinIsFile ? .max : 2_048 }
+        if setting.isDurable { options.leftLineBytesMax = setting.stdinIsFile ? .max : 32_768 }
         if setting.usesRoom { options.rooms = [RoomChoice(room: cast.room, nick: "bridge")] }
         return options
     }
