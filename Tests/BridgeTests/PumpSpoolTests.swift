@@ -285,6 +285,7 @@ import Testing
         for id in ["xb-T-1", "xb-T-2"] { try talk.server(Self.bounce(id, "resource-constraint", type: "wait")) }
         #expect(talk.bodies == [])
         try talk.resumed(h: 2)
+        try talk.account()
         talk.feed(.inputEnded)
         talk.settle()
         talk.closeStream()

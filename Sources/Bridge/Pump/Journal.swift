@@ -145,6 +145,7 @@ extension Pump {
                 actions.append(.consumed(source: source, bytes: bytes))
             }
         }
+        if hasKept { leaveIfSettled() }
         return hasKept
     }
 
