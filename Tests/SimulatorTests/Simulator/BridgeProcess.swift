@@ -43,7 +43,7 @@ final class BridgeProcess {
         if world.setting.isDurable { keeper = Keeper(world, process: number) }
         let options = world.options()
         pump = Pump(
-            options: options, configuration: world.cast.session(world.setting, process: number),
+            options: options, configuration: world.cast.session(world.setting),
             rules: try world.cast.rules(world.setting), host: "here", token: "T\(number)",
             random: world.random(100 + UInt64(number)))
         inputs = pump.sources.map { source in world.input(of: source.endpoint, positions: options.tailPositions) }

@@ -61,11 +61,9 @@ struct Cast {
 
     // MARK: - The bridge
 
-    /// - Parameter process: its number; without a state each has a resource of its own.
-    func session(_ setting: Setting, process: Int = 1) -> Session.Configuration {
-        let resource = setting.isDurable ? Self.resource : "xmpp-bridge.here-T\(process)"
+    func session(_ setting: Setting) -> Session.Configuration {
         var configuration = Session.Configuration(
-            account: account, resource: resource, credentials: .password(Secret(Self.password)),
+            account: account, resource: Self.resource, credentials: .password(Secret(Self.password)),
             presence: setting.listens ? .init() : nil)
         configuration.retry = setting.patienceSeconds.map { .within(.seconds($0)) } ?? .forever
         return configuration

@@ -76,7 +76,12 @@ struct Oracle {
         let isOfSinks = status == .io && !isQuiet && !process.pump.isAllWritten
         let isOfStore = status == .io && !isQuiet && !process.pump.journal.isSafe
         let isOfReader = status == .io && process.hasLostReader
-        if !isOfWork, !isOfSinks, !isOfStore, !isOfReader { accuse("status \(status.rawValue) for no reason") }
+        // The last words of the one before may take its place: with a state they may not, and without one each has in
+        // truth a resource of its own.
+        let isOfGhost = status == .protocolFailure && !setting.isDurable && process.number > 1
+        if !isOfWork, !isOfSinks, !isOfStore, !isOfReader, !isOfGhost {
+            accuse("status \(status.rawValue) for no reason")
+        }
         // That a room has shown our message may be lost with the session.
         let mayBeUnseen = sessions > 1 && setting.routes.values.contains { $0.contains(.den) }
         let isKept = process.pump.backlog.isDurable && process.pump.backlog.count > 0
