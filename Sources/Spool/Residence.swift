@@ -160,13 +160,19 @@ extension Backlog {
     /// The first row of a lane that waits in memory.
     public func first(in lane: Lane) -> Row? { slot(ofKnown: lane).flatMap { slots[$0].waiting.first?.row } }
 
-    /// Whether a row up to that number may be left. Costs a step for each lane.
+    /// Whether a row up to that number may be left. Costs a step for each lane and each flight.
     public func holdsRows(upTo number: UInt64) -> Bool {
-        slots.contains { lane in
-            guard lane.count > 0 else { return false }
-            if lane.inFlight > 0 || lane.waiting.isEmpty { return true }
-            return lane.waiting.first.map { $0.row.number <= number } ?? false
+        let mayWait = slots.contains { lane in
+            if let first = lane.waiting.first { return first.row.number <= number }
+            // Of what is in the store only nothing is known.
+            return lane.count > lane.inFlight
         }
+        var last: UInt64 = 0
+        while !mayWait, let flight = flight(after: last) {
+            if flight.row.number <= number { return true }
+            last = flight.dispatch
+        }
+        return mayWait
     }
 
     /// Whether the row of that number may wait to go, in that lane or without one in any: of what is in the store only no more

@@ -95,6 +95,29 @@ import Testing
         #expect(next.store?.rows.isEmpty == true)
     }
 
+    /// A run that is never idle keeps since when it may have sent what is not accepted: it is asked from then on.
+    @Test func sinceWhenRowsMayHaveBeenSentMovesOn() throws {
+        func kept(_ talk: PumpDialogue) -> Int64? {
+            talk.store?.contents.checkpoints["sent"].flatMap(Pump.number(of:))
+        }
+        var talk = try Self.begin(["--to", "ops@example.org"])
+        let first = try #require(kept(talk))
+        for number in 1...4 {
+            if number > 1 { talk.settle() }
+            talk.type("line \(number)\n")
+            // One is on its way whenever that time is looked at.
+            talk.now = talk.now + .seconds(12)
+            talk.type("more \(number)\n")
+        }
+        #expect(try #require(kept(talk)) >= first + 24_000)
+        // What a dead run has left stays asked for from its own time, for as long as it waits.
+        var next = try PumpDialogue(["--to", "ops@example.org"], store: talk.store)
+        next.now = talk.now + .seconds(600)
+        let left = kept(next)
+        next.type("later\n")
+        #expect(left != nil && kept(next) == left)
+    }
+
     /// Of what was refused for a time the archive has the first attempt, which never arrived.
     @Test func aRefusedRowIsNotTakenForOneThatArrived() throws {
         var first = try Self.begin(["--to", "ops@example.org"])

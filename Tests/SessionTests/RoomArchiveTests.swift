@@ -190,6 +190,24 @@ import Testing
         #expect(told.filter { $0.hasPrefix("~") } == ["~m1", "~m2"] && told.last == "caught up ops 2")
     }
 
+    /// A room whose ids are believed: what comes before a message that we know is no news, though our clock is behind.
+    @Test func historyOfBeforeWeCameIsNoNews() throws {
+        var talk = try returning(nil)
+        talk.features(of: Self.room, "urn:xmpp:sid:0", kind: "info")
+        enter(&talk)
+        talk.server(Self.subject)
+        talk.server(said("ann", "old", mark: "h1"))
+        #expect(talk.told().contains("old"))
+        talk.logInAfresh()
+        enter(&talk)
+        talk.server(history("ann", "before we came", at: 400, mark: "h0"))
+        talk.server(history("ann", "old", at: 500, mark: "h1"))
+        talk.server(history("ann", "m1", at: 510, mark: "h2"))
+        talk.server(Self.subject)
+        let told = talk.told().filter { !$0.hasPrefix("|") && $0.contains("ops") || $0.hasPrefix("~") }
+        #expect(told == ["~m1", "caught up ops 1"])
+    }
+
     @Test func historyThatIsTooShort() throws {
         var talk = try returning()
         talk.features(of: Self.room, kind: "info")

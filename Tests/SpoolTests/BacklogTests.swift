@@ -178,6 +178,16 @@ extension Backlog {
         #expect(backlog.goAll(at: 100) == [9, 41])
     }
 
+    /// Those behind the number do not count, on their way or not.
+    @Test func olderRowsAreKnownToBeLeft() {
+        var backlog = Backlog.holding([a, b, a, b])
+        #expect(!backlog.holdsRows(upTo: 0) && backlog.holdsRows(upTo: 1))
+        #expect(backlog.goAll() == [1, 2, 3, 4])
+        #expect(!backlog.holdsRows(upTo: 0) && backlog.holdsRows(upTo: 2))
+        for dispatch in 1...2 as ClosedRange<UInt64> { backlog.release(dispatch) }
+        #expect(!backlog.holdsRows(upTo: 2) && backlog.holdsRows(upTo: 3))
+    }
+
     @Test func rowsThatAreNotThereAreNotWaitedFor() {
         var contents = StoreContents()
         contents.lastNumber = 5

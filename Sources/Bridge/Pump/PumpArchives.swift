@@ -30,12 +30,19 @@ struct SendMark: Sendable {
     /// Flights up to this one were sent at this time or before.
     private(set) var dispatch: UInt64 = 0
     private(set) var time: WallTime
+    /// When it was last looked whether it may move.
+    private var looked: WallTime
 
-    init(at time: WallTime) { self.time = time }
+    init(at time: WallTime) { (self.time, looked) = (time, time) }
 
-    func isOld(at now: WallTime) -> Bool {
-        // A clock that was set back makes it old as well.
-        now < time || now.milliseconds - time.milliseconds >= Self.interval.wholeMilliseconds
+    /// Whether it is to be looked at again.
+    mutating func isDue(at now: WallTime) -> Bool {
+        // A clock that was set back makes it due as well.
+        guard now < looked || now.milliseconds - looked.milliseconds >= Self.interval.wholeMilliseconds else {
+            return false
+        }
+        looked = now
+        return true
     }
 
     mutating func move(to dispatch: UInt64, at now: WallTime) {
@@ -155,9 +162,11 @@ extension Pump {
 
     /// Keeps since when that may have been sent which the server has not accepted, for who comes after us.
     mutating func settleSendMark() {
-        guard sendMark.isOld(at: wall), acceptedDispatch >= sendMark.dispatch,
-            !backlog.holdsRows(upTo: doubtfulUpTo)
-        else { return }
+        guard sendMark.isDue(at: wall), acceptedDispatch >= sendMark.dispatch else { return }
+        if doubtfulUpTo > 0 {
+            if backlog.holdsRows(upTo: doubtfulUpTo) { return }
+            doubtfulUpTo = 0
+        }
         journal.order(.keep(Checkpoint.sent, Self.bytes(of: sendMark.time.milliseconds)))
         sendMark.move(to: backlog.lastDispatch, at: wall)
     }

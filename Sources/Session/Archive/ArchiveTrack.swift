@@ -63,6 +63,8 @@ struct ArchiveTrack: Sendable {
     var repeated = 0
     /// What a room's history holds of the time before is no news: up to when we were in it last.
     var floor: WallTime?
+    /// Whether a room's history has come to a message that was told.
+    var hasReached = false
     /// The stanza of the last result.
     var lastResult: UInt64 = 0
     /// The newest message, as a result or a live message says, while the end is being sought.
@@ -114,6 +116,7 @@ struct ArchiveTrack: Sendable {
     mutating func begin() {
         count = 0
         gap = nil
+        hasReached = false
         repeated = 0
         floor = cursor?.time
         end = nil
@@ -121,6 +124,13 @@ struct ArchiveTrack: Sendable {
         start = nil
         after = cursor.flatMap { $0.id.isEmpty ? nil : $0.id }
         if after == nil { start = cursor.map { $0.time - Self.slack } }
+    }
+
+    /// A room's history has come to a message that was told: what it held before that is no news, whatever clocks say.
+    mutating func reached() {
+        guard case .history = state else { return }
+        hasReached = true
+        _ = kept.takeAll()
     }
 
     /// The archive does not have the cursor's message any more.

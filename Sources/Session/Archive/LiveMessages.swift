@@ -21,7 +21,12 @@ extension ClientSession {
         let isHistory = message.room?.isHistory == true
         // A fingerprint is the same for whoever says the same again.
         let isCertain = message.archiveID != nil || (isHistory && standing.state == .current)
-        if let id, isCertain, archives.knows(id, of: archive) { return }
+        if let id, isCertain, archives.knows(id, of: archive) {
+            if isHistory, archives[archive]?.given.contains(id) == true {
+                archives.with(archive, isRoom: archive != account) { $0.reached() }
+            }
+            return
+        }
         switch standing.state {
         case .paging, .resting:
             // What a room sends unasked, its archive brings.

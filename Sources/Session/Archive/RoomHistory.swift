@@ -108,17 +108,17 @@ extension ClientSession {
     /// - Parameter isWhole: nothing can be missing.
     mutating func endHistory(_ room: JID, isWhole: Bool, _ actions: inout [Action]) {
         guard case .history = archives[room]?.state else { return }
-        let (cursor, hasLetGo, history) = archives.with(room, isRoom: true) {
+        let (cursor, hasReached, hasLetGo, history) = archives.with(room, isRoom: true) {
             $0.state = .current
-            return ($0.cursor, $0.kept.hasLetGo, $0.kept.takeAll())
+            return ($0.cursor, $0.hasReached, $0.kept.hasLetGo, $0.kept.takeAll())
         }
         var missed = history[...]
         // Where nothing was told yet, there is nothing to reach back to.
-        var isWhole = isWhole || cursor?.id.isEmpty != false
+        var isWhole = isWhole || hasReached || cursor?.id.isEmpty != false
         if let last = history.lastIndex(where: { RoomHistory.names($0, cursor) }) {
             missed = history[(last + 1)...]
             isWhole = true
-        } else if let time = cursor?.time {
+        } else if !hasReached, let time = cursor?.time {
             missed = missed.drop { $0.isOlder(than: time) }
         }
         for var message in missed {
